@@ -1,0 +1,216 @@
+"""The port to a provider of sessions: what the rest of the package may ask of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from agentbay_kernel.events import Emit
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A persistent context by name, and the folder of the session where it appears."""
+
+    context: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSpec:
+    """What a new session shall be; times in minutes, None for the provider's default image."""
+
+    image: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    mounts: Sequence[Mount] = ()
+    idle_minutes: int = 60
+    max_minutes: int = 480
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What this session can do, with the reason where it cannot (empty text: it can)."""
+
+    stream: bool = False
+    pty: bool = False
+    shell: bool = False
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """Facts about a session; `resource_url` is a credential, `desktop` may hold tickets."""
+
+    session_id: str
+    status: str = ""
+    image: str = ""
+    resource_url: str = ""
+    desktop: Mapping[str, str] = field(default_factory=dict)
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """One row of a listing."""
+
+    session_id: str
+    status: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """One page of a listing; `total` counts all pages, None if the provider does not say."""
+
+    sessions: Sequence[SessionSummary]
+    next_token: str = ""
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContextState:
+    """The last transfer of one context: `direction` is `upload`, `download` or empty."""
+
+    context_id: str
+    path: str
+    direction: str = ""
+    status: str = ""
+    error: str = ""
+    started: float | None = None
+    finished: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """A file or folder of the session; `size` in bytes, `modified` in seconds since 1970."""
+
+    path: str
+    is_dir: bool
+    size: int | None = None
+    modified: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShellResult:
+    """The end of a shell command."""
+
+    stdout: str
+    stderr: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """The end of a `run_code`; outputs and the error have gone to `emit` before."""
+
+    ok: bool
+    execution_count: int | None = None
+    request_id: str = ""
+
+
+class Files(Protocol):
+    """The files of one session; paths are absolute POSIX paths in the session."""
+
+    async def read(self, path: str) -> bytes:
+        """The whole content of a file; raises ToolError when it cannot be read."""
+
+    async def write(self, path: str, data: bytes) -> None:
+        """Replace or create a file and its parent folders."""
+
+    async def list(self, path: str) -> Sequence[FileInfo]:
+        """The entries of a folder, in the provider's order."""
+
+    async def info(self, path: str) -> FileInfo | None:
+        """Facts about a path, None when nothing is there."""
+
+    async def make_dir(self, path: str) -> None:
+        """Create a folder and its parents; one that exists is left alone."""
+
+    async def remove(self, path: str) -> None:
+        """Remove a file or a folder with all it holds."""
+
+
+class Session(Protocol):
+    """One live session. Every call may raise ProviderError or one of its kinds."""
+
+    session_id: str
+    image: str
+    capabilities: Capabilities
+    files: Files
+
+    async def run_code(
+        self, code: str, emit: Emit, *, language: str = "python", timeout: float = 28800
+    ) -> RunResult:
+        """Run `code` in the session's interpreter, called once a cell and never repeated.
+
+        `emit` is called on the running loop, in order, and never after the return. An
+        exception of the user's code is a `CellError` event and `ok=False`, not raised.
+        Raises ConnectionLost, CellTimeout, SessionGone. Cancelling stops waiting only: the
+        code goes on in the session.
+        """
+
+    async def shell(
+        self, command: str, *, timeout: float = 50, cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> ShellResult:
+        """Run a shell command beside the interpreter, also while a cell runs."""
+
+    async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """Call one of the image's tools and give its text; raises ToolError."""
+
+    async def info(self) -> SessionInfo:
+        """Facts from the provider, asked now."""
+
+    async def status(self) -> str:
+        """The provider's word for the state, upper case; raises SessionGone."""
+
+    async def labels(self) -> dict[str, str]:
+        """All labels, asked now."""
+
+    async def set_labels(self, labels: Mapping[str, str]) -> None:
+        """Make `labels` the session's labels."""
+
+    async def link(self, *, port: int | None = None, protocol: str | None = None) -> str:
+        """A URL to a port (30100 to 30199) of the session; the URL is a credential."""
+
+    async def keep_alive(self) -> None:
+        """Start the idle time anew."""
+
+    async def contexts(self) -> Sequence[ContextState]:
+        """The last transfers of the contexts bound to this session."""
+
+    async def sync(self, direction: Literal["upload", "download"] = "upload") -> None:
+        """Transfer all contexts and wait; raises SyncError with what failed."""
+
+    async def delete(self, *, sync: bool = False) -> None:
+        """End the session, first uploading its contexts when `sync`. Gone already is fine."""
+
+
+class Provider(Protocol):
+    """A place where sessions live. Made for one endpoint and key."""
+
+    name: str
+    endpoint: str
+
+    def fingerprint(self, salt: bytes) -> str:
+        """A salted hash of the key, to recognise the account without keeping the key."""
+
+    async def create(self, spec: SessionSpec) -> Session:
+        """Make a session; never repeated blindly, see the adapter."""
+
+    async def get(self, session_id: str) -> Session:
+        """The live session of that id; raises SessionGone."""
+
+    async def list(
+        self, labels: Mapping[str, str], *, status: str | None = None, limit: int = 10,
+        token: str = "",
+    ) -> SessionPage:
+        """One page of the sessions that have all of `labels`."""
+
+    async def delete(self, session_id: str, *, sync: bool = False) -> None:
+        """End a session by id; raises SessionGone when there is none."""
+
+    async def close(self) -> None:
+        """Close connections; sessions stay."""
