@@ -1,0 +1,1 @@
+"""The local service: sessions on this computer, behind the vendors' wire protocol."""
