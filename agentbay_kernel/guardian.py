@@ -1,0 +1,136 @@
+"""A small process that outlives the kernel and ends the session which the kernel left behind.
+
+The kernel starts it with the first session and holds its standard input. `delete` on it, or its
+end without a word when the kernel was killed, makes the guardian delete the session, unless a
+restarted kernel has claimed the ledger's row in the meantime.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from typing import IO, Any
+
+from agentbay_kernel.config import AgentBayOptions, data_dir
+from agentbay_kernel.errors import SessionGone
+from agentbay_kernel.ledger import Ledger
+
+log = logging.getLogger("agentbay_kernel.guardian")
+
+ADOPTION_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a guardian watches over; holds no key, which comes with the environment."""
+
+    key: str
+    owner: int
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class Guardian:
+    """The kernel's end: start the process, tell it what becomes of the session."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def watch(self, key: str, provider: str, options: AgentBayOptions) -> None:
+        """Start watching over the session of the ledger's row `key`; at most one process."""
+        if self._process is not None:
+            return
+        values = {name: getattr(options, name) for name in options.trait_names(config=True)}
+        values["provider"] = provider
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "agentbay_kernel.guardian"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._tell(json.dumps(asdict(Charge(key, os.getpid(), values))))
+
+    def delete(self, *, sync: bool = False) -> None:
+        """Let it delete the session and forget the row."""
+        self._tell("delete sync" if sync else "delete")
+
+    def release(self) -> None:
+        """Let it go: the session is gone already, or shall stay."""
+        self._tell("release")
+        process, self._process = self._process, None
+        if process is not None:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(timeout=5)
+
+    def restart(self) -> None:
+        """Let it wait for the next kernel to claim the session."""
+        self._tell("restart")
+
+    def _tell(self, line: str) -> None:
+        if self._process is None or self._process.stdin is None:
+            return
+        try:
+            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            log.warning("the session's guardian is gone")
+
+
+def main(stdin: IO[str]) -> None:
+    """Wait for the kernel's word or end, then do what it asks for."""
+    charge = Charge(**json.loads(stdin.readline()))
+    word = ""
+    for line in stdin:
+        word = line.strip()
+        if word.startswith("delete") or word == "release":
+            break
+    if word != "release":
+        asyncio.run(_end(charge, word))
+
+
+async def _end(charge: Charge, word: str) -> None:
+    ledger = Ledger(data_dir() / "ledger")
+    if not word.startswith("delete") and await _adopted(ledger, charge):
+        return
+    row = ledger.get(charge.key)
+    if row is None or (row.owner_pid != charge.owner and row.owned()):
+        return
+    try:
+        await _delete(charge, row.session_id, sync=row.sync or word == "delete sync")
+    finally:
+        ledger.remove(charge.key, row.session_id)
+
+
+async def _adopted(ledger: Ledger, charge: Charge) -> bool:
+    """Whether a new process claims the row within the time that a restart takes."""
+    end = time.monotonic() + ADOPTION_SECONDS
+    while time.monotonic() < end:
+        row = ledger.get(charge.key)
+        if row is None or (row.owner_pid != charge.owner and row.owned()):
+            return True
+        await asyncio.sleep(0.5)
+    return False
+
+
+async def _delete(charge: Charge, session_id: str, *, sync: bool) -> None:
+    from agentbay_kernel import providers
+
+    options = AgentBayOptions(**charge.options)
+    provider = providers.make(options)
+    try:
+        await provider.delete(session_id, sync=sync)
+    except SessionGone:
+        log.info("session %s has ended already", session_id)
+    finally:
+        await provider.close()
+
+
+if __name__ == "__main__":
+    main(sys.stdin)

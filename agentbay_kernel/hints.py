@@ -1,0 +1,39 @@
+"""The one line that helps when a cell misses a file which lies beside the notebook."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+from agentbay_kernel.events import CellError
+
+_MISSING = re.compile(r"No such file or directory: ['\"](?P<name>[^'\"]+)['\"]")
+_MODULE = re.compile(r"No module named ['\"](?P<name>[\w.]+)['\"]")
+
+
+def with_hint(error: CellError, folder: Path) -> CellError:
+    """The error with a line added when what it misses exists in `folder` on this computer."""
+    path = _missed(error, folder)
+    if path is None:
+        return error
+    shown = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+    quoted = f'"{shown}"' if " " in shown else shown
+    line = f"{shown} is on this computer, not in the session. Send it there: %fs put {quoted}"
+    return dataclasses.replace(error, traceback=(*error.traceback, line))
+
+
+def _missed(error: CellError, folder: Path) -> Path | None:
+    if error.ename == "FileNotFoundError" and (found := _MISSING.search(error.evalue)):
+        return _existing(folder / found["name"])
+    if error.ename == "ModuleNotFoundError" and (found := _MODULE.search(error.evalue)):
+        top = found["name"].split(".")[0]
+        return _existing(folder / f"{top}.py") or _existing(folder / top / "__init__.py", up=True)
+    return None
+
+
+def _existing(path: Path, *, up: bool = False) -> Path | None:
+    try:
+        return (path.parent if up else path) if path.exists() else None
+    except OSError:
+        return None

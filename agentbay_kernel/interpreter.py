@@ -1,0 +1,61 @@
+"""Signal and replace a session's Python interpreter through its shell tool."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agentbay_kernel.errors import ToolError
+
+if TYPE_CHECKING:
+    from agentbay_kernel.session import Session
+
+# The patterns are broken up so that the shell that runs this does not find itself. What the cloud
+# runs is not documented; both an inner ipykernel and the local service's worker are looked for.
+_FIND = r"""
+best=
+for d in /proc/[0-9]*; do
+  c=$(tr '\0' ' ' < $d/cmdline 2>/dev/null) || continue
+  case $c in
+    *ipykernel_launch"er"*|*"-m ipykern"el*|*service.workers.pyth"on"*) ;;
+    *) continue;;
+  esac
+  read -r s < $d/stat 2>/dev/null || continue
+  pid=${d#/proc/}; set -- ${s##*) }
+  case $1 in Z|X) continue;; esac
+  if [ -z "$best" ] || [ "$pid" -lt "$best" ]; then best=$pid; group=$3; fi
+done
+[ -n "$best" ] || { echo '{"pid": 0, "group": 0}'; exit 0; }
+"""
+_ANSWER = r"""printf '{"pid": %s, "group": %s}\n' "$best" "$group" """
+_SIGNAL = r"""if [ "$group" = "$best" ]; then kill -{0} -- -$best; else kill -{0} $best; fi
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The interpreter's pid in the session, 0 when there is none, and its process group."""
+
+    pid: int
+    group: int
+
+
+async def find(session: Session) -> Process:
+    """The session's interpreter."""
+    return await _run(session, _FIND + _ANSWER)
+
+
+async def signal(session: Session, name: str) -> Process:
+    """Send a signal (`INT`, `KILL`) to the interpreter, and to its group when it leads one."""
+    return await _run(session, _FIND + _SIGNAL.format(name) + _ANSWER)
+
+
+async def _run(session: Session, script: str) -> Process:
+    result = await session.shell(script, timeout=10)
+    try:
+        found = json.loads(result.stdout.strip().splitlines()[-1])
+        return Process(int(found["pid"]), int(found["group"]))
+    except (IndexError, ValueError, KeyError) as error:
+        text = (result.stderr or result.stdout).strip()
+        raise ToolError(f"The session's interpreter could not be signalled: {text}") from error

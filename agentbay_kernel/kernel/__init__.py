@@ -1,0 +1,1 @@
+"""The Jupyter kernel: messages in, messages out; everything else is delegated."""

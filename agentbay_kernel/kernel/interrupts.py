@@ -1,0 +1,77 @@
+"""Bring a Stop from any thread or signal to what runs in the kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+
+class Interrupts:
+    """Knows whether something of ours runs, and stops it; nothing is remembered while idle."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: Callable[[], None] | None = None
+        self._executing = False
+        self._pending = False
+        self._local = False
+
+    @contextlib.contextmanager
+    def request(self) -> Iterator[None]:
+        """The time of one execute request; a Stop before its cell runs waits for the cell."""
+        with self._lock:
+            self._executing, self._pending = True, False
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._executing = self._pending = False
+
+    @contextlib.contextmanager
+    def running(self, stop: Callable[[], None]) -> Iterator[None]:
+        """The time in which a Stop shall call `stop` on the running loop.
+
+        KeyboardInterrupt in a task would end the kernel's loop, so SIGINT is taken over too.
+        """
+        main = threading.current_thread() is threading.main_thread()
+        former = signal.signal(signal.SIGINT, lambda *_: self.press()) if main else None
+        with self._lock:
+            self._loop, self._stop = asyncio.get_running_loop(), stop
+            if self._pending:
+                self._loop.call_soon(stop)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._loop = self._stop = None
+            if main:
+                signal.signal(signal.SIGINT, former)
+
+    @contextlib.contextmanager
+    def local(self) -> Iterator[None]:
+        """The time in which local code runs, which takes a real SIGINT."""
+        main = threading.current_thread() is threading.main_thread()
+        former = signal.signal(signal.SIGINT, signal.default_int_handler) if main else None
+        self._local = True
+        try:
+            yield
+        finally:
+            self._local = False
+            if main:
+                signal.signal(signal.SIGINT, former)
+
+    def press(self) -> bool:
+        """Take a Stop; False when it is local code's, which needs a SIGINT."""
+        if self._local:
+            return False
+        # The signal handler may interrupt the holder of the lock in the same thread.
+        loop, stop = self._loop, self._stop
+        if loop is not None and stop is not None:
+            loop.call_soon_threadsafe(stop)
+        elif self._executing:
+            self._pending = True
+        return True

@@ -1,0 +1,262 @@
+"""The kernel: execute requests become events of a session, the rest is ipykernel's."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from functools import partial
+from typing import Any
+
+from ipykernel.ipkernel import IPythonKernel
+from traitlets import Instance, default
+
+from agentbay_kernel import __version__, cells, magics, probes, providers
+from agentbay_kernel.config import AgentBayOptions, data_dir
+from agentbay_kernel.events import CellError, Emit, Stream
+from agentbay_kernel.execution import Execution, error_of
+from agentbay_kernel.identity import identify
+from agentbay_kernel.kernel.comm import register_widget_control
+from agentbay_kernel.kernel.interrupts import Interrupts
+from agentbay_kernel.kernel.publisher import Publisher
+from agentbay_kernel.ledger import Ledger
+from agentbay_kernel.sessions import SessionManager
+
+SHUTDOWN_SECONDS = 2.0
+TERMINATE_SECONDS = 1.5
+
+
+class AgentBayKernel(IPythonKernel):
+    """An IPython kernel whose cells run in a session."""
+
+    implementation = "agentbay-kernel"
+    implementation_version = __version__
+
+    options = Instance(AgentBayOptions)
+
+    @default("options")
+    def _default_options(self) -> AgentBayOptions:
+        return AgentBayOptions(parent=self)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        connection_file = getattr(self.parent, "connection_file", "")
+        self.manager = SessionManager(
+            self.options,
+            identify(connection_file),
+            providers.make,
+            Ledger(data_dir() / "ledger"),
+            warn=self._warn,
+        )
+        self.execution = Execution(self.manager, self._run_magic, self._run_local)
+        self.interrupts = Interrupts()
+        self._local_error: CellError | None = None
+        self._payload: list[dict[str, Any]] = []
+        self._last_parent: dict[str, Any] = {}
+        self._main_loop: asyncio.AbstractEventLoop | None = None
+        self._preloaded = False
+        register_widget_control()
+
+    @property
+    def banner(self) -> str:
+        """What a console shows at the start."""
+        choice = providers.choose(self.options)
+        return (
+            f"AgentBay kernel {__version__}: cells run in a session of {choice.name} "
+            f"({choice.reason}). %agentbay shows its state, %%local runs a cell here.\n"
+        )
+
+    @property
+    def kernel_info(self) -> dict[str, Any]:
+        """ipykernel's facts without the debugger, which cannot reach a session."""
+        info = dict(super().kernel_info)
+        info["supported_features"] = [f for f in info["supported_features"] if f != "debugger"]
+        return info
+
+    def start(self) -> None:
+        """Start ipykernel's channels, and take over what a former process left."""
+        super().start()
+        signal.signal(signal.SIGTERM, self._on_sigterm)
+        self.io_loop.add_callback(self._on_loop)
+
+    def _on_loop(self) -> None:
+        self._main_loop = asyncio.get_running_loop()
+        self.manager.claim()
+
+    async def kernel_info_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        """Answer, then import the SDK in the background, once."""
+        await super().kernel_info_request(stream, ident, parent)
+        if not self._preloaded:
+            self._preloaded = True
+            providers.preload(self.options)
+
+    async def execute_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        """Handle an execute request; a Stop counts from its first moment."""
+        with self.interrupts.request():
+            await super().execute_request(stream, ident, parent)
+
+    async def do_execute(
+        self,
+        code: str,
+        silent: bool,
+        store_history: bool = True,
+        user_expressions: dict[str, str] | None = None,
+        allow_stdin: bool = False,
+        *,
+        cell_meta: Any = None,
+        cell_id: Any = None,
+    ) -> dict[str, Any]:
+        """Run a cell where it belongs and give the content of its reply."""
+        self._note(code)
+        where, answer = probes.route(
+            code, silent=silent, store_history=store_history, allow_stdin=allow_stdin
+        )
+        if where is probes.Route.ALIVE:
+            where = probes.Route.SESSION if self.manager.alive else probes.Route.NOWHERE
+        if where is probes.Route.LOCAL:
+            with self.interrupts.local():
+                reply: dict[str, Any] = await super().do_execute(
+                    code, silent, store_history, user_expressions, allow_stdin
+                )
+            return reply
+        parent = self.get_parent("shell")
+        publisher = Publisher(partial(self._send, parent), self.shell.execution_count)
+        if where is probes.Route.NOWHERE:
+            for event in answer:
+                publisher(event)
+            return self._reply(None, user_expressions)
+        self._last_parent = parent
+        emit: Emit = (lambda _event: None) if silent else publisher
+        error = await self._on_main(self._run_cell(code, emit))
+        publisher.flush()
+        if store_history and not silent:
+            self.shell.history_manager.store_inputs(self.shell.execution_count, code, code)
+            self.shell.execution_count += 1
+        return self._reply(error, user_expressions)
+
+    async def _on_main(self, running: Any) -> CellError | None:
+        """Await on the main thread's loop, where the session lives, also from a subshell."""
+        loop = self._main_loop
+        if loop is None or loop is asyncio.get_running_loop():
+            return await running  # type: ignore[no-any-return]
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(running, loop))
+
+    async def _run_cell(self, code: str, emit: Emit) -> CellError | None:
+        try:
+            segments = cells.parse(code)
+        except (cells.CellRefused, SyntaxError) as refusal:
+            error = error_of(refusal)
+            emit(error)
+            return error
+        with self.interrupts.running(self.execution.stop):
+            return await self.execution.run(segments, emit)
+
+    async def _run_magic(self, magic: cells.LineMagic, emit: Emit) -> None:
+        page = await magics.run(magic.name, magic.line, magics.Context(self.manager, emit))
+        if page:
+            self._payload.append({"source": "page", "data": {"text/plain": page}, "start": 0})
+
+    async def _run_local(self, magic: cells.CellMagic) -> CellError | None:
+        with self.interrupts.local():
+            reply = await super().do_execute(magic.body, False, False, {}, self._allow_stdin)
+        self._payload += reply.get("payload", [])
+        if reply["status"] == "ok":
+            return None
+        return CellError(reply["ename"], reply["evalue"], tuple(reply["traceback"]))
+
+    def _reply(
+        self, error: CellError | None, user_expressions: dict[str, str] | None
+    ) -> dict[str, Any]:
+        payload, self._payload = self._payload, []
+        reply: dict[str, Any] = {
+            "status": "ok" if error is None else "error",
+            "execution_count": self.shell.execution_count - 1,
+            "payload": payload,
+            "user_expressions": {},
+        }
+        if error is not None:
+            reply |= {"ename": error.ename, "evalue": error.evalue}
+            reply["traceback"] = list(error.traceback)
+        elif user_expressions:
+            reply["user_expressions"] = dict.fromkeys(user_expressions, _NOT_EVALUATED)
+        return reply
+
+    def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
+        """Complete our magics; a plain function, since VS Code calls it from executed code."""
+        found = magics.complete(code, cursor_pos)
+        if found is None:
+            completed: dict[str, Any] = super().do_complete(code, cursor_pos)
+            return completed
+        return {
+            "status": "ok",
+            "matches": list(found.texts),
+            "cursor_start": found.start,
+            "cursor_end": found.end,
+            "metadata": {},
+        }
+
+    async def interrupt_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        """Stop what runs; while idle there is nothing to stop, and no signal is sent."""
+        if not self.interrupts.press():
+            await super().interrupt_request(stream, ident, parent)
+            return
+        self.session.send(stream, "interrupt_reply", {"status": "ok"}, parent, ident=ident)
+
+    async def do_debug_request(self, msg: dict[str, Any]) -> dict[str, Any]:
+        """Refuse in the debug protocol's words."""
+        return {
+            "type": "response",
+            "request_seq": msg.get("seq", 0),
+            "success": False,
+            "command": msg.get("command", ""),
+            "message": "Code in a session cannot be debugged.",
+            "body": {},
+        }
+
+    async def do_shutdown(self, restart: bool) -> dict[str, Any]:
+        """Let the session go by the policy within the time that a shutdown has."""
+        await asyncio.to_thread(self._close, restart, SHUTDOWN_SECONDS)
+        reply: dict[str, Any] = super().do_shutdown(restart)
+        return reply
+
+    def _close(self, restart: bool, seconds: float) -> None:
+        if self._main_loop is None:
+            return
+        closing = self.manager.close(restart=restart)
+        future = asyncio.run_coroutine_threadsafe(closing, self._main_loop)
+        try:
+            future.result(seconds)
+        except Exception:
+            self.log.warning("the session's end is left to its guardian", exc_info=True)
+
+    def _on_sigterm(self, _signum: int, _frame: Any) -> None:
+        threading.Thread(target=self._terminate, name="terminate", daemon=True).start()
+
+    def _terminate(self) -> None:
+        self._close(False, TERMINATE_SECONDS)
+        os._exit(0)
+
+    def _note(self, code: str) -> None:
+        """Take from a front end's code what it tells about the notebook."""
+        notebook = probes.notebook_path(code)
+        if notebook and not self.manager.identity.notebook:
+            self.manager.identity.notebook = notebook
+            self.manager.claim()
+        self.manager.touch()
+
+    def _warn(self, text: str) -> None:
+        Publisher(partial(self._send, self._last_parent), 0)(Stream("stderr", text + "\n"))
+
+    def _send(self, parent: dict[str, Any], kind: str, content: dict[str, Any]) -> None:
+        self.session.send(
+            self.iopub_socket, kind, content, parent=parent, ident=self._topic(kind)
+        )
+
+
+_NOT_EVALUATED = {
+    "status": "error",
+    "ename": "NotImplementedError",
+    "evalue": "user_expressions are not evaluated in a session",
+    "traceback": [],
+}

@@ -1,0 +1,88 @@
+"""Turn events into Jupyter messages under the cell that caused them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from agentbay_kernel.events import (
+    CellError,
+    ClearOutput,
+    DisplayData,
+    Event,
+    ExecuteResult,
+    Stream,
+    UpdateDisplayData,
+)
+
+Send = Callable[[str, dict[str, Any]], None]
+
+# A message a write would cost a front end far more than the text does.
+FLUSH_SECONDS = 0.02
+FLUSH_CHARACTERS = 1 << 19
+
+
+class Publisher:
+    """Publishes one cell's events in order; text that follows quickly is put together."""
+
+    def __init__(self, send: Send, execution_count: int) -> None:
+        self._send = send
+        self._count = execution_count
+        self._name = ""
+        self._parts: list[str] = []
+        self._size = 0
+        self._last = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Publish an event."""
+        if isinstance(event, Stream):
+            self._text(event)
+        else:
+            self.flush()
+            self._send(*_message(event, self._count))
+
+    def flush(self) -> None:
+        """Send the text that is held back."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._parts:
+            text, self._parts, self._size = "".join(self._parts), [], 0
+            self._send("stream", {"name": self._name, "text": text})
+
+    def _text(self, event: Stream) -> None:
+        if event.name != self._name:
+            self.flush()
+            self._name = event.name
+        self._parts.append(event.text)
+        self._size += len(event.text)
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if self._size >= FLUSH_CHARACTERS or now - self._last >= FLUSH_SECONDS:
+            self._last = now
+            self.flush()
+        elif self._timer is None:
+            self._timer = loop.call_later(FLUSH_SECONDS, self.flush)
+
+
+def _message(event: Event, count: int) -> tuple[str, dict[str, Any]]:
+    match event:
+        case DisplayData(data, metadata, display_id):
+            return "display_data", _bundle(data, metadata, display_id)
+        case UpdateDisplayData(data, display_id, metadata):
+            return "update_display_data", _bundle(data, metadata, display_id)
+        case ExecuteResult(data, metadata):
+            return "execute_result", {**_bundle(data, metadata, None), "execution_count": count}
+        case ClearOutput(wait):
+            return "clear_output", {"wait": wait}
+        case CellError(ename, evalue, traceback):
+            return "error", {"ename": ename, "evalue": evalue, "traceback": list(traceback)}
+        case Stream(name, text):
+            return "stream", {"name": name, "text": text}
+
+
+def _bundle(data: Any, metadata: Any, display_id: str | None) -> dict[str, Any]:
+    transient = {"display_id": display_id} if display_id else {}
+    return {"data": dict(data), "metadata": dict(metadata), "transient": transient}

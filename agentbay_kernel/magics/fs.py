@@ -1,0 +1,103 @@
+"""`%fs`: files between this computer and the session."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from agentbay_kernel import transfer
+from agentbay_kernel.errors import UsageError
+from agentbay_kernel.magics import render
+from agentbay_kernel.magics.registry import Context, argument, command
+from agentbay_kernel.session import FileInfo
+
+WORKSPACE = "/workspace"
+
+
+def remote_path(text: str) -> str:
+    """A path of the session; a relative one is below its working folder."""
+    return str(PurePosixPath(WORKSPACE, text))
+
+
+@command("fs")
+async def overview(context: Context, _args: Any) -> None:
+    """Show the files of the session's working folder."""
+    await _list(context, WORKSPACE)
+
+
+@command("fs", "ls", argument("path", nargs="?", default=WORKSPACE, help="a folder"))
+async def ls(context: Context, args: Any) -> None:
+    """List a folder of the session."""
+    await _list(context, remote_path(args.path))
+
+
+async def _list(context: Context, path: str) -> None:
+    session = await context.manager.ensure()
+    entries = sorted(await session.files.list(path), key=lambda each: (not each.is_dir, each.path))
+    context.manager.used()
+    note = f"{path}: {len(entries)} {'entry' if len(entries) == 1 else 'entries'}"
+    context.emit(render.table(("name", "size", "modified"), map(_row, entries), note))
+
+
+def _row(entry: FileInfo) -> tuple[str, str, str]:
+    name = PurePosixPath(entry.path).name + ("/" if entry.is_dir else "")
+    size = "" if entry.is_dir or entry.size is None else f"{entry.size:,}"
+    modified = datetime.fromtimestamp(entry.modified) if entry.modified else None
+    return name, size, f"{modified:%Y-%m-%d %H:%M}" if modified else ""
+
+
+@command(
+    "fs",
+    "put",
+    argument("paths", nargs="+", metavar="LOCAL… [REMOTE]", help="files here, then the target"),
+    argument("--force", action="store_true", help="replace what is there"),
+)
+async def put(context: Context, args: Any) -> None:
+    """Send files of this computer to the session.
+
+    `%fs put data.csv` sends it to the working folder. With two words or more the last is the
+    target in the session: a folder when it ends in / or several files are sent.
+    """
+    local, target = _split_put(args.paths)
+    session = await context.manager.ensure()
+    for path in local:
+        remote = _target(path.name, target, folder=len(local) > 1)
+        size = await transfer.put(session, path, remote, force=args.force)
+        context.manager.used()
+        context.emit(render.line(f"{path.name} → {remote} ({size:,} bytes)"))
+
+
+def _split_put(paths: list[str]) -> tuple[list[Path], str]:
+    many = len(paths) > 1 and not Path(paths[-1]).expanduser().is_file()
+    target = paths[-1] if many else ""
+    local = [Path(path).expanduser() for path in (paths[:-1] if many else paths)]
+    for path in local:
+        if not path.is_file():
+            raise UsageError(f"There is no file {path} on this computer")
+    return local, target
+
+
+def _target(name: str, target: str, *, folder: bool) -> str:
+    if not target:
+        return remote_path(name)
+    return remote_path(f"{target}/{name}" if folder or target.endswith("/") else target)
+
+
+@command(
+    "fs",
+    "get",
+    argument("remote", help="a file of the session"),
+    argument("local", nargs="?", default=".", help="a file or folder here"),
+    argument("--force", action="store_true", help="replace what is there"),
+)
+async def get(context: Context, args: Any) -> None:
+    """Fetch a file of the session to this computer."""
+    session = await context.manager.ensure()
+    remote = remote_path(args.remote)
+    local = Path(args.local).expanduser()
+    if local.is_dir():
+        local /= PurePosixPath(remote).name
+    size = await transfer.get(session, remote, local, force=args.force)
+    context.manager.used()
+    context.emit(render.line(f"{remote} → {local} ({size:,} bytes)"))

@@ -1,0 +1,327 @@
+"""The kernel's session: made lazily, kept alive, found again after a restart, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from agentbay_kernel import interpreter
+from agentbay_kernel.errors import KernelError, ProviderError, SessionGone
+from agentbay_kernel.guardian import Guardian
+from agentbay_kernel.ledger import Ledger, Row
+from agentbay_kernel.lifetime import Lifetime
+from agentbay_kernel.session import Mount, Provider, Session, SessionSpec
+
+if TYPE_CHECKING:
+    from agentbay_kernel.config import AgentBayOptions
+    from agentbay_kernel.identity import Identity
+
+log = logging.getLogger("agentbay_kernel.sessions")
+
+
+class State(Enum):
+    """What the kernel has: no session, one on its way, one that is ready."""
+
+    NONE = "none"
+    STARTING = "starting"
+    READY = "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """How a restarted kernel emptied the namespace, and whether that was proved."""
+
+    how: str
+    proved: bool
+
+
+class SessionManager:
+    """Owns the one current session of a kernel; all methods run on the kernel's loop."""
+
+    def __init__(
+        self,
+        options: AgentBayOptions,
+        identity: Identity,
+        make_provider: Callable[[AgentBayOptions], Provider],
+        ledger: Ledger,
+        *,
+        warn: Callable[[str], None] = log.warning,
+        clock: Callable[[], float] = time.monotonic,
+        prepare: Callable[[Session], Awaitable[None]] | None = None,
+    ) -> None:
+        self.options = options
+        self.identity = identity
+        self.session: Session | None = None
+        self.lifetime: Lifetime | None = None
+        self.busy = False
+        self.cleared: Clearing | None = None
+        self._make_provider = make_provider
+        self._provider: Provider | None = None
+        self._ledger = ledger
+        self._warn = warn
+        self._clock = clock
+        self._prepare = prepare
+        self._starting: asyncio.Task[Session] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._guardian = Guardian()
+        self._row: Row | None = None
+        self._ended = ""
+
+    @property
+    def state(self) -> State:
+        """What the kernel has now."""
+        if self.session is not None:
+            return State.READY
+        return State.STARTING if self._starting is not None else State.NONE
+
+    @property
+    def alive(self) -> bool:
+        """Whether a session is there that code could run in without creating one."""
+        return self.session is not None
+
+    async def provider(self) -> Provider:
+        """The provider, made on first use; may start the local service."""
+        if self._provider is None:
+            self._provider = await asyncio.to_thread(self._make_provider, self.options)
+        return self._provider
+
+    def claim(self) -> bool:
+        """Take over what an earlier process with this identity left; asks no provider."""
+        if self._row is None and self.session is None:
+            self._row = self._ledger.claim(self.identity.key)
+            if self._row is not None:
+                self._guardian.watch(self._row.key, self._row.provider, self.options)
+        return self._row is not None
+
+    async def ensure(self, spec: SessionSpec | None = None) -> Session:
+        """The current session, found again or created; a cancelled wait leaves it starting.
+
+        Raises SessionGone, once, when the session has ended since it was last used.
+        """
+        self._check_end()
+        if self.session is not None:
+            return self.session
+        if self._starting is None:
+            self._starting = asyncio.ensure_future(self._start(spec or self.spec()))
+            self._starting.add_done_callback(self._started)
+        return await asyncio.shield(self._starting)
+
+    def spec(
+        self,
+        *,
+        image: str = "",
+        labels: Mapping[str, str] | None = None,
+        mounts: tuple[Mount, ...] = (),
+        idle: int = 0,
+        limit: int = 0,
+    ) -> SessionSpec:
+        """A new session by the options, with what is given in their place."""
+        return SessionSpec(
+            image=image or self.options.image,
+            labels={**(labels or {}), **self.identity.labels()},
+            mounts=mounts,
+            idle_minutes=idle or self.options.idle_minutes,
+            max_minutes=limit or self.options.max_minutes,
+        )
+
+    async def attach(self, session_id: str) -> Session:
+        """Make a session of the account the current one; the former is left as it is."""
+        provider = await self.provider()
+        session = await provider.get(session_id)
+        await self.detach()
+        self._take(session, provider, own=False)
+        return session
+
+    async def replace(self, spec: SessionSpec) -> Session:
+        """Start a new session as described; the former one of ours is deleted first."""
+        await self.delete()
+        return await self.ensure(spec)
+
+    async def detach(self) -> None:
+        """Let the current session go without ending it."""
+        self._forget()
+
+    async def delete(self, *, sync: bool = False) -> None:
+        """End the current session, if there is one."""
+        session, row = self.session, self._row
+        if session is None and row is not None:
+            session = await self._get(row)
+        if session is not None:
+            try:
+                await session.delete(sync=sync)
+            except SessionGone:
+                log.info("session %s had ended already", session.session_id)
+        self._forget()
+
+    def lost(self, error: SessionGone) -> None:
+        """The provider says that the current session is gone."""
+        log.warning("%s", error)
+        self._forget()
+
+    def touch(self) -> None:
+        """A front end did something."""
+        if self.lifetime is not None:
+            self.lifetime.touch(self._clock())
+
+    def used(self) -> None:
+        """The session answered a request, which starts its idle time anew."""
+        if self.lifetime is not None:
+            self.lifetime.refresh(self._clock())
+
+    async def close(self, *, restart: bool) -> None:
+        """The kernel ends: keep the session for a restart or by the option, else delete it."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+        if restart:
+            self._guardian.restart()
+            return
+        if self.options.on_shutdown == "keep":
+            self._guardian.release()
+            return
+        # The guardian confirms the deletion and goes on if this process is killed first.
+        self._guardian.delete()
+        if self.session is not None and self._row is not None and not self._row.sync:
+            session = self.session
+            try:
+                await session.delete()
+                self._ledger.remove(self._row.key, session.session_id)
+            except KernelError:
+                log.warning("the session's deletion is left to the guardian", exc_info=True)
+
+    async def _start(self, spec: SessionSpec) -> Session:
+        provider = await self.provider()
+        session = await self._adopt(provider)
+        if session is None:
+            session = await asyncio.wait_for(
+                provider.create(spec), self.options.create_timeout_seconds
+            )
+            log.info("session %s created", session.session_id)
+            self._take(session, provider, own=True, sync=bool(spec.mounts), spec=spec)
+            if self._prepare is not None:
+                await self._prepare(session)
+        return session
+
+    def _started(self, task: asyncio.Task[Session]) -> None:
+        self._starting = None
+        if not task.cancelled() and task.exception() is not None:
+            log.warning("the session did not start: %s", task.exception())
+
+    async def _adopt(self, provider: Provider) -> Session | None:
+        row = self._row
+        if row is None or row.endpoint != provider.endpoint:
+            return None
+        if row.fingerprint != provider.fingerprint(self._ledger.salt()):
+            return None
+        session = await self._get(row)
+        if session is None:
+            self._forget()
+            return None
+        self.cleared = await clear(session)
+        if not self.cleared.proved:
+            await session.delete(sync=row.sync)
+            self._forget()
+            return None
+        self._take(session, provider, own=True, sync=row.sync)
+        return session
+
+    async def _get(self, row: Row) -> Session | None:
+        provider = await self.provider()
+        try:
+            return await provider.get(row.session_id)
+        except SessionGone:
+            return None
+
+    def _take(
+        self,
+        session: Session,
+        provider: Provider,
+        *,
+        own: bool,
+        sync: bool = False,
+        spec: SessionSpec | None = None,
+    ) -> None:
+        now = self._clock()
+        options = self.options
+        self.session = session
+        self.lifetime = Lifetime(
+            created=now,
+            idle=spec.idle_minutes if spec else options.idle_minutes,
+            limit=spec.max_minutes if spec else options.max_minutes,
+            keep_alive=options.keep_alive_minutes,
+            warn=options.warn_minutes,
+        )
+        if own:
+            self._row = self._record(session, provider, sync=sync)
+            self._guardian.watch(self._row.key, provider.name, options)
+        self._keeper = asyncio.ensure_future(self._keep())
+
+    def _record(self, session: Session, provider: Provider, *, sync: bool) -> Row:
+        row = Row(
+            key=self.identity.key,
+            session_id=session.session_id,
+            provider=provider.name,
+            endpoint=provider.endpoint,
+            fingerprint=provider.fingerprint(self._ledger.salt()),
+            notebook=self.identity.notebook,
+            created=self._row.created if self._row is not None else time.time(),
+            sync=sync,
+        )
+        return self._ledger.put(row)
+
+    def _forget(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+        if self._row is not None:
+            self._ledger.remove(self._row.key, self._row.session_id)
+        self.session = self.lifetime = self._row = self._keeper = None
+
+    def _check_end(self) -> None:
+        if self.lifetime is not None and self.lifetime.ended(self._clock()):
+            session_id = self.session.session_id if self.session else ""
+            self._forget()
+            raise SessionGone(f"Session {session_id} has reached the end of its life")
+
+    async def _keep(self) -> None:
+        """Refresh the session and warn of its end for as long as it is the current one."""
+        while self.session is not None and self.lifetime is not None:
+            await asyncio.sleep(self.lifetime.next_check(self._clock()))
+            await self.check()
+
+    async def check(self) -> None:
+        """One round of keeping alive and warning."""
+        if self.session is None or self.lifetime is None:
+            return
+        if self.lifetime.refresh_due(self._clock(), busy=self.busy):
+            try:
+                await self.session.keep_alive()
+                self.used()
+            except SessionGone as error:
+                self._ended = str(error)
+                log.warning("%s", error)
+            except ProviderError:
+                log.warning("keeping the session alive failed", exc_info=True)
+        if text := self.lifetime.warning(self._clock(), busy=self.busy):
+            self._warn(text)
+
+
+async def clear(session: Session) -> Clearing:
+    """Empty the session's namespace: replace the interpreter and prove that a new one answers."""
+    try:
+        before = await interpreter.signal(session, "KILL")
+        if not before.pid:
+            return Clearing("no interpreter was running", proved=True)
+        for _ in range(50):
+            after = await interpreter.find(session)
+            if after.pid != before.pid:
+                return Clearing("the interpreter was replaced", proved=True)
+            await asyncio.sleep(0.1)
+    except ProviderError:
+        log.warning("the interpreter could not be replaced", exc_info=True)
+    return Clearing("the interpreter could not be replaced", proved=False)
+
+

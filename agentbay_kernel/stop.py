@@ -1,0 +1,109 @@
+"""The ladder from a Stop to the end of a running cell, each rung said and bounded in time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from agentbay_kernel import interpreter
+from agentbay_kernel.errors import KernelError
+from agentbay_kernel.events import CellError, Emit, Stream
+
+if TYPE_CHECKING:
+    from agentbay_kernel.session import Session
+
+log = logging.getLogger("agentbay_kernel.stop")
+
+# A signal that reaches the interpreter before it has begun the cell has no effect.
+BEGINNING_SECONDS = 1.0
+REPEAT_SECONDS = 0.3
+
+KEEPS = "The session, its names and files are kept."
+KILLED = "The interpreter was killed: its names are gone, the session and its files are kept."
+NO_ANSWER = (
+    "The session does not answer: the code may still be running there. "
+    "See %agentbay, or start over with %agentbay new."
+)
+GOES_ON = "The cell goes on after the interrupt. Stop again to kill its interpreter.\n"
+STARTING = "Stopped while the session was starting; it is there for the next cell."
+
+
+class Ladder:
+    """Ends one `run_code` in a session: SIGINT, then SIGKILL, then waiting no longer."""
+
+    def __init__(
+        self, session: Session, run: asyncio.Task[object], emit: Emit, *, grace: float
+    ) -> None:
+        self._session = session
+        self._run = run
+        self._emit = emit
+        self._grace = grace
+        self._began = time.monotonic()
+        self._first: float | None = None
+        self._climb: asyncio.Task[None] | None = None
+        self.ended_by = ""
+
+    def press(self) -> None:
+        """A Stop; the first ones interrupt, one after the grace time kills the interpreter."""
+        now = time.monotonic()
+        kill = self._first is not None and now - self._first >= self._grace
+        self._first = self._first or now
+        if self._climb is None or self._climb.done() or kill:
+            self._cancel()
+            self._climb = asyncio.ensure_future(self._kill() if kill else self._interrupt())
+
+    async def settle(self) -> None:
+        """Wait until no signal is under way that could hit the next cell."""
+        if self._climb is not None and not self._climb.done():
+            await asyncio.wait([self._climb], timeout=self._grace)
+            self._cancel()
+
+    def _cancel(self) -> None:
+        if self._climb is not None:
+            self._climb.cancel()
+
+    async def _interrupt(self) -> None:
+        while await self._signal("INT"):
+            early = time.monotonic() - self._began < BEGINNING_SECONDS
+            if await self._ends(REPEAT_SECONDS if early else self._grace):
+                return
+            if not early:
+                self._emit(Stream("stderr", GOES_ON))
+                return
+
+    async def _kill(self) -> None:
+        self.ended_by = KILLED
+        if await self._signal("KILL") and not await self._ends(self._grace):
+            self._give_up()
+
+    async def _signal(self, name: str) -> bool:
+        """Whether the signal was sent or the run is over; else the run is given up."""
+        try:
+            async with asyncio.timeout(self._grace):
+                while not self._run.done():
+                    if (await interpreter.signal(self._session, name)).pid:
+                        return True
+                    await self._ends(REPEAT_SECONDS)
+                return True
+        except (KernelError, TimeoutError) as error:
+            log.warning("signal %s did not reach the session: %s", name, error)
+            self._give_up()
+            return False
+
+    async def _ends(self, seconds: float) -> bool:
+        await asyncio.wait([self._run], timeout=seconds)
+        return self._run.done()
+
+    def _give_up(self) -> None:
+        if not self._run.done():
+            self.ended_by = NO_ANSWER
+            self._run.cancel()
+
+
+def stopped(text: str) -> CellError:
+    """The KeyboardInterrupt of a cell that did not raise one itself."""
+    return CellError(
+        "KeyboardInterrupt", text, (f"\x1b[31mKeyboardInterrupt\x1b[39m: {text}",)
+    )
