@@ -1,0 +1,81 @@
+"""Every test's clean surroundings, a real kernel, and no skips where CI is set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import kernels
+
+_FOREIGN = ("AGENTBAY_", "AGB_", "JPY_", "JUPYTER_", "IPYTHON", "VSCODE_")
+_KEPT = {"JUPYTER_PATH", "AGENTBAY_KERNEL_TEST_SIZES"}
+
+
+@pytest.fixture(autouse=True)
+def surroundings(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A home of the test's own, and no option, key or Jupyter setting of the user's."""
+    home = tmp_path_factory.mktemp("h")
+    for name in list(os.environ):
+        if name.startswith(_FOREIGN) and name not in _KEPT:
+            monkeypatch.delenv(name)
+    folders = {
+        "HOME": "",
+        "AGENTBAY_KERNEL_DATA_DIR": "data",
+        "AGENTBAY_KERNEL_RUNTIME_DIR": "run",
+        "AGENTBAY_KERNEL_LOG_DIR": "log",
+        "IPYTHONDIR": "ipython",
+        "JUPYTER_CONFIG_DIR": "jupyter/config",
+        "JUPYTER_DATA_DIR": "jupyter/data",
+        "JUPYTER_RUNTIME_DIR": "jupyter/run",
+    }
+    for name, folder in folders.items():
+        path = home / folder
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        monkeypatch.setenv(name, str(path))
+    for name in ("XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AGENTBAY_KERNEL_PROVIDER", "local")
+    monkeypatch.setenv("AGENTBAY_KERNEL_LINGER_SECONDS", "5")
+    yield home
+    kernels.stop_service()
+
+
+@pytest.fixture
+def start_kernel(surroundings: Path) -> Iterator[Callable[..., kernels.RunningKernel]]:
+    """Starts kernels, and shuts down those that still run when the test ends."""
+    running: list[kernels.RunningKernel] = []
+
+    def start(name: str = "agentbay", **options: Any) -> kernels.RunningKernel:
+        running.append(kernels.start(name, **options))
+        return running[-1]
+
+    yield start
+    for kernel in running:
+        kernel.close()
+
+
+@pytest.fixture
+def kernel(start_kernel: Callable[..., kernels.RunningKernel]) -> kernels.RunningKernel:
+    """A started agentbay kernel without a session."""
+    return start_kernel()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say in CI which tests were skipped; `pytest_sessionfinish` has made them a failure."""
+    if os.environ.get("CI") and terminalreporter.stats.get("skipped"):
+        terminalreporter.write_line("CI is set: a skipped test is a failure", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail a CI run that skipped a test."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped") if reporter else None
+    if os.environ.get("CI") and skipped and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,217 @@
+"""A real kernel driven by `jupyter_client`, and the local service that stands behind it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request's reply and what came on iopub under it; `seconds` until both had ended."""
+
+    request: Message
+    reply: Message
+    outputs: list[Message]
+    seconds: float
+
+    @property
+    def content(self) -> dict[str, Any]:
+        return self.reply["content"]
+
+    @property
+    def status(self) -> str:
+        return self.content.get("status", "")
+
+    def of(self, msg_type: str) -> list[dict[str, Any]]:
+        """The contents of the iopub messages of one type."""
+        return [item["content"] for item in self.outputs if item["msg_type"] == msg_type]
+
+    def text(self, name: str = "stdout") -> str:
+        """All that was written to one stream."""
+        return "".join(item["text"] for item in self.of("stream") if item["name"] == name)
+
+    def value(self) -> str:
+        """The plain text of the cell's result."""
+        return self.of("execute_result")[-1]["data"]["text/plain"]
+
+
+@dataclass
+class RunningKernel:
+    """A started kernel and a client with every channel open."""
+
+    manager: KernelManager
+    client: BlockingKernelClient
+    pending: dict[str, list[Message]] = field(default_factory=dict)
+
+    @property
+    def pid(self) -> int:
+        return self.manager.provisioner.pid  # type: ignore[union-attr]
+
+    def send(self, msg_type: str, content: dict[str, Any], **options: Any) -> Message:
+        """Send a request and return it without waiting."""
+        channel = options.get("channel", "shell")
+        message = self.client.session.msg(msg_type, content, metadata=options.get("metadata"))
+        message["header"].update(options.get("header_extra") or {})
+        getattr(self.client, f"{channel}_channel").send(message)
+        return message
+
+    def finish(self, request: Message, channel: str = "shell", timeout: float = 30) -> Exchange:
+        """Wait for a request's reply and its idle status."""
+        mid, began = request["header"]["msg_id"], time.perf_counter()
+        outputs = self._until_idle(mid, began + timeout)
+        reply = self._reply(mid, channel, began + timeout)
+        return Exchange(request, reply, outputs, time.perf_counter() - began)
+
+    def ask(self, msg_type: str, content: dict[str, Any], **options: Any) -> Exchange:
+        """Send a request and wait for its end."""
+        timeout = options.pop("timeout", 30)
+        request = self.send(msg_type, content, **options)
+        return self.finish(request, options.get("channel", "shell"), timeout)
+
+    def execute(self, code: str, *, timeout: float = 60, **flags: Any) -> Exchange:
+        """Run code as a front end runs a user's cell, unless `flags` say otherwise."""
+        return self.ask("execute_request", execute_content(code, **flags), timeout=timeout)
+
+    def interrupt(self) -> Exchange:
+        """Stop what runs, by a message as the kernel's spec asks for."""
+        return self.ask("interrupt_request", {}, channel="control")
+
+    def close(self) -> None:
+        """Shut the kernel down and close every socket."""
+        self.client.stop_channels()
+        if self.manager.has_kernel:
+            self.manager.shutdown_kernel()
+        self.manager.cleanup_resources()
+
+    def _until_idle(self, mid: str, deadline: float) -> list[Message]:
+        found = self.pending.pop(mid, [])
+        while not (found and _is_idle(found[-1])):
+            message = self.client.get_iopub_msg(timeout=_left(deadline))
+            parent = (message["parent_header"] or {}).get("msg_id", "")
+            if parent == mid:
+                found.append(message)
+            else:
+                self.pending.setdefault(parent, []).append(message)
+        return found
+
+    def _reply(self, mid: str, channel: str, deadline: float) -> Message:
+        key = f"reply:{mid}"
+        while key not in self.pending:
+            get = getattr(self.client, f"get_{channel}_msg")
+            message = get(timeout=_left(deadline))
+            self.pending[f"reply:{message['parent_header'].get('msg_id', '')}"] = [message]
+        return self.pending.pop(key)[0]
+
+
+def execute_content(code: str, **flags: Any) -> dict[str, Any]:
+    """The content of an execute request; the default is JupyterLab's for a cell."""
+    content = {
+        "code": code,
+        "silent": False,
+        "store_history": True,
+        "user_expressions": {},
+        "allow_stdin": False,
+        "stop_on_error": True,
+    }
+    return content | flags
+
+
+def start(name: str = "agentbay", *, timeout: float = 60, **options: Any) -> RunningKernel:
+    """Start a kernel and wait until it answers; `options` are the manager's `start_kernel`'s."""
+    manager = KernelManager(kernel_name=name, **options.pop("manager", {}))
+    manager.start_kernel(**options)
+    client = manager.client()
+    client.start_channels()
+    kernel = RunningKernel(manager, client)
+    try:
+        client.wait_for_ready(timeout=timeout)
+    except BaseException:
+        kernel.close()
+        raise
+    return kernel
+
+
+@dataclass(frozen=True)
+class ServiceRecord:
+    """What the running service says about itself in its private file."""
+
+    pid: int
+    url: str
+    key: str
+
+
+def service() -> ServiceRecord | None:
+    """The running service of the runtime folder that the environment names."""
+    path = Path(os.environ["AGENTBAY_KERNEL_RUNTIME_DIR"]) / "service.json"
+    try:
+        record = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    if not psutil.pid_exists(record["pid"]):
+        return None
+    return ServiceRecord(record["pid"], record["url"], record["key"])
+
+
+def sessions() -> list[str]:
+    """The ids of the sessions that the service has now, asked on the wire; none without it."""
+    record = service()
+    if record is None:
+        return []
+    answer = requests.post(
+        f"{record.url}/",
+        params={"Action": "ListSession", "Version": "2025-05-06", "Format": "json"},
+        data={"Authorization": f"Bearer {record.key}", "Labels": "{}", "MaxResults": "100"},
+        timeout=10,
+    )
+    answer.raise_for_status()
+    return [row["SessionId"] for row in answer.json()["Data"]]
+
+
+def stop_service() -> None:
+    """End the service and wait until it is gone."""
+    record = service()
+    if record is None:
+        return
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(record.pid)
+        process.terminate()
+        _, alive = psutil.wait_procs([process], timeout=10)
+        for left in alive:
+            left.kill()
+
+
+def wait_for(condition: Any, what: str, timeout: float = 10) -> Any:
+    """The first true value of `condition()`; fails with `what` when none comes in time."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {timeout} s")
+        time.sleep(0.02)
+    return value
+
+
+def _is_idle(message: Message) -> bool:
+    return (
+        message["msg_type"] == "status" and message["content"]["execution_state"] == "idle"
+    )
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.perf_counter()
+    if left <= 0:
+        raise queue.Empty
+    return left

@@ -1,0 +1,26 @@
+"""How heavy the heavy tests are: the gate's sizes, and the full ones of a longer run."""
+
+from __future__ import annotations
+
+import os
+
+FULL = os.environ.get("AGENTBAY_KERNEL_TEST_SIZES") == "full"
+
+# name: (gate, full)
+SIZES = {
+    "slow_create_seconds": (6, 40),
+    "slow_delete_seconds": (3, 6),
+    "linger_seconds": (2, 30),
+    "autorestarts": (1, 5),
+    "queued_cells": (5, 50),
+    "interrupts": (10, 50),
+    "stream_megabytes": (5, 50),
+    "file_megabytes": (4, 20),
+    "bench_runs": (5, 9),
+}
+
+
+def size(name: str) -> int:
+    """The size of that name for this run."""
+    gate, full = SIZES[name]
+    return full if FULL else gate
