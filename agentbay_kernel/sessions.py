@@ -70,7 +70,6 @@ class SessionManager:
         self._keeper: asyncio.Task[None] | None = None
         self._guardian = Guardian()
         self._row: Row | None = None
-        self._ended = ""
 
     @property
     def state(self) -> State:
@@ -83,6 +82,11 @@ class SessionManager:
     def alive(self) -> bool:
         """Whether a session is there that code could run in without creating one."""
         return self.session is not None
+
+    @property
+    def claimed(self) -> bool:
+        """Whether a session of a former process with this identity waits to be used."""
+        return self._row is not None
 
     async def provider(self) -> Provider:
         """The provider, made on first use; may start the local service."""
@@ -301,8 +305,9 @@ class SessionManager:
                 await self.session.keep_alive()
                 self.used()
             except SessionGone as error:
-                self._ended = str(error)
-                log.warning("%s", error)
+                self.lost(error)
+                self._warn(str(error))
+                return
             except ProviderError:
                 log.warning("keeping the session alive failed", exc_info=True)
         if text := self.lifetime.warning(self._clock(), busy=self.busy):

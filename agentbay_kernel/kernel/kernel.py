@@ -153,7 +153,8 @@ class AgentBayKernel(IPythonKernel):
             return await self.execution.run(segments, emit)
 
     async def _run_magic(self, magic: cells.LineMagic, emit: Emit) -> None:
-        page = await magics.run(magic.name, magic.line, magics.Context(self.manager, emit))
+        context = magics.Context(self.manager, emit, self.shell.user_ns.__setitem__)
+        page = await magics.run(magic.name, magic.line, context)
         if page:
             self._payload.append({"source": "page", "data": {"text/plain": page}, "start": 0})
 

@@ -126,7 +126,7 @@ async def link(context: Context, args: Any) -> None:
     session = await context.manager.ensure()
     url = await session.link(port=args.port, protocol=args.protocol)
     context.manager.used()
-    context.manager.last_link = url
+    context.keep("agentbay_link", url)
     shown = url if args.print else render.masked(url)
     note = "" if args.print else "The whole link is agentbay_link in a %%local cell."
     context.emit(render.facts({"link": shown}, note))

@@ -56,8 +56,8 @@ def _row(entry: FileInfo) -> tuple[str, str, str]:
 async def put(context: Context, args: Any) -> None:
     """Send files of this computer to the session.
 
-    `%fs put data.csv` sends it to the working folder. With two words or more the last is the
-    target in the session: a folder when it ends in / or several files are sent.
+    `%fs put data.csv` sends it to the working folder. Of two or more words the last is the target
+    in the session: a folder when it ends in / or several files are sent.
     """
     local, target = _split_put(args.paths)
     session = await context.manager.ensure()
@@ -69,9 +69,8 @@ async def put(context: Context, args: Any) -> None:
 
 
 def _split_put(paths: list[str]) -> tuple[list[Path], str]:
-    many = len(paths) > 1 and not Path(paths[-1]).expanduser().is_file()
-    target = paths[-1] if many else ""
-    local = [Path(path).expanduser() for path in (paths[:-1] if many else paths)]
+    target = paths[-1] if len(paths) > 1 else ""
+    local = [Path(path).expanduser() for path in paths[: max(1, len(paths) - 1)]]
     for path in local:
         if not path.is_file():
             raise UsageError(f"There is no file {path} on this computer")

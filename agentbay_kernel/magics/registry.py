@@ -22,10 +22,14 @@ Run = Callable[["Context", Any], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a command works with: the kernel's session, and where its output goes."""
+    """What a command works with: the kernel's session, and where its output goes.
+
+    `keep` puts a value under a name into the namespace of %%local cells.
+    """
 
     manager: SessionManager
     emit: Emit
+    keep: Callable[[str, Any], None]
 
 
 @dataclass(frozen=True, slots=True)
