@@ -1,0 +1,109 @@
+"""A session and a provider in memory, for units only."""
+
+from __future__ import annotations
+
+import asyncio
+
+from agentbay_kernel.errors import SessionGone
+from agentbay_kernel.session import (
+    Capabilities,
+    RunResult,
+    SessionInfo,
+    SessionPage,
+    SessionSummary,
+    ShellResult,
+)
+
+
+class FakeSession:
+    """Answers `run_code` by the coroutine function `behave(code, emit)`."""
+
+    image = "code_latest"
+    capabilities = Capabilities(stream=True, shell=True)
+
+    def __init__(self, session_id="s-1", behave=None):
+        self.session_id = session_id
+        self.behave = behave
+        self.ran: list[str] = []
+        self.signals: list[str] = []
+        self.kept_alive = 0
+        self.deleted: list[bool] = []
+        self.own_labels: dict[str, str] = {}
+        self.pid = 7
+        self.on_signal = lambda name: None
+
+    async def run_code(self, code, emit, *, language="python", timeout=0):
+        self.ran.append(code)
+        result = await self.behave(code, emit) if self.behave else None
+        return result or RunResult(ok=True)
+
+    async def shell(self, command, *, timeout=50, cwd=None, env=None):
+        pid = self.pid
+        for name in ("INT", "KILL"):
+            if f"kill -{name} " in command:
+                self.signals.append(name)
+                self.on_signal(name)
+        return ShellResult(f'{{"pid": {pid}, "group": {pid}}}\n', "", 0)
+
+    async def info(self):
+        url = "http://127.0.0.1:1/s/secret/?resourceId=r"
+        desktop = {"AppId": "a", "Ticket": "very-secret"}
+        return SessionInfo(self.session_id, "RUNNING", self.image, url, desktop, "r-1")
+
+    async def labels(self):
+        return dict(self.own_labels)
+
+    async def set_labels(self, labels):
+        self.own_labels = dict(labels)
+
+    async def link(self, *, port=None, protocol=None):
+        return f"http://user:pw@127.0.0.1:1/request_ai/secret/{port}/"
+
+    async def keep_alive(self):
+        self.kept_alive += 1
+
+    async def delete(self, *, sync=False):
+        self.deleted.append(sync)
+
+
+class FakeProvider:
+    """Creates and remembers fake sessions; `gate` holds creation back when it is given."""
+
+    name = "local"
+    endpoint = "http://127.0.0.1:1"
+
+    def __init__(self, make=FakeSession, gate: asyncio.Event | None = None):
+        self.make = make
+        self.gate = gate
+        self.specs = []
+        self.sessions: dict[str, FakeSession] = {}
+
+    def fingerprint(self, salt):
+        return "f"
+
+    async def create(self, spec):
+        self.specs.append(spec)
+        if self.gate is not None:
+            await self.gate.wait()
+        session = self.make(f"s-{len(self.specs)}")
+        self.sessions[session.session_id] = session
+        return session
+
+    async def get(self, session_id):
+        if session_id not in self.sessions:
+            raise SessionGone(f"There is no session {session_id}")
+        return self.sessions[session_id]
+
+    async def list(self, labels, *, status=None, limit=10, token=""):
+        ids = sorted(self.sessions)
+        start = int(token or 0)
+        rows = [SessionSummary(each, "RUNNING", "code_latest") for each in ids[start:][:limit]]
+        more = start + limit < len(ids)
+        return SessionPage(rows, str(start + limit) if more else "", len(ids))
+
+    async def delete(self, session_id, *, sync=False):
+        await (await self.get(session_id)).delete(sync=sync)
+        del self.sessions[session_id]
+
+    async def close(self):
+        pass

@@ -1,0 +1,89 @@
+import asyncio
+
+import pytest
+
+from agentbay_kernel.events import (
+    CellError,
+    ClearOutput,
+    DisplayData,
+    ExecuteResult,
+    Stream,
+    UpdateDisplayData,
+)
+from agentbay_kernel.kernel.publisher import FLUSH_CHARACTERS, Publisher
+
+
+@pytest.fixture
+def sent():
+    return []
+
+
+@pytest.fixture
+def publisher(sent):
+    return Publisher(lambda kind, content: sent.append((kind, content)), 3)
+
+
+async def test_the_first_text_is_sent_at_once(publisher, sent):
+    publisher(Stream("stdout", "a"))
+    assert sent == [("stream", {"name": "stdout", "text": "a"})]
+
+
+async def test_text_that_follows_quickly_is_put_together(publisher, sent):
+    for text in "abc":
+        publisher(Stream("stdout", text))
+    publisher.flush()
+    assert [content["text"] for _, content in sent] == ["a", "bc"]
+
+
+async def test_held_text_is_sent_without_more_output(publisher, sent):
+    publisher(Stream("stdout", "a"))
+    publisher(Stream("stdout", "b"))
+    async with asyncio.timeout(5):
+        while len(sent) < 2:
+            await asyncio.sleep(0.005)
+
+
+async def test_text_and_displays_keep_their_order(publisher, sent):
+    publisher(Stream("stdout", "a"))
+    publisher(Stream("stdout", "b"))
+    publisher(Stream("stderr", "c"))
+    publisher(DisplayData({"text/plain": "d"}))
+    assert [kind for kind, _ in sent] == ["stream", "stream", "stream", "display_data"]
+    assert [content.get("text") for _, content in sent[:3]] == ["a", "b", "c"]
+
+
+async def test_much_text_is_not_held(publisher, sent):
+    publisher(Stream("stdout", "a"))
+    publisher(Stream("stdout", "x" * FLUSH_CHARACTERS))
+    assert len(sent) == 2
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "content"),
+    [
+        (
+            DisplayData({"a/b": 1}, {"m": 2}, "id"),
+            "display_data",
+            {"data": {"a/b": 1}, "metadata": {"m": 2}, "transient": {"display_id": "id"}},
+        ),
+        (
+            UpdateDisplayData({"a/b": 1}, "id"),
+            "update_display_data",
+            {"data": {"a/b": 1}, "metadata": {}, "transient": {"display_id": "id"}},
+        ),
+        (
+            ExecuteResult({"a/b": 1}),
+            "execute_result",
+            {"data": {"a/b": 1}, "metadata": {}, "transient": {}, "execution_count": 3},
+        ),
+        (ClearOutput(True), "clear_output", {"wait": True}),
+        (
+            CellError("E", "v", ("t",)),
+            "error",
+            {"ename": "E", "evalue": "v", "traceback": ["t"]},
+        ),
+    ],
+)
+async def test_each_event_becomes_its_message(publisher, sent, event, kind, content):
+    publisher(event)
+    assert sent == [(kind, content)]

@@ -1,0 +1,197 @@
+import asyncio
+import contextlib
+
+import pytest
+
+from agentbay_kernel.config import AgentBayOptions
+from agentbay_kernel.errors import SessionGone
+from agentbay_kernel.identity import Identity
+from agentbay_kernel.ledger import Ledger
+from agentbay_kernel.sessions import SessionManager, State
+from tests.fakes import FakeProvider
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+class NoGuardian:
+    def __init__(self):
+        self.words = []
+
+    def __getattr__(self, word):
+        return lambda *args, **kwargs: self.words.append(word)
+
+
+@pytest.fixture
+def provider():
+    return FakeProvider()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+async def make(provider, clock, tmp_path, monkeypatch):
+    monkeypatch.setattr("agentbay_kernel.sessions.Guardian", NoGuardian)
+    made = []
+
+    def make(key="k", **options):
+        manager = SessionManager(
+            AgentBayOptions(**options),
+            Identity(kernel_id=key),
+            lambda _: provider,
+            Ledger(tmp_path / "ledger"),
+            warn=lambda text: warnings.append(text),
+            clock=clock,
+        )
+        warnings = manager.warnings = []
+        made.append(manager)
+        return manager
+
+    yield make
+    for manager in made:
+        await manager.detach()
+
+
+async def test_nothing_is_created_before_it_is_needed(make, provider):
+    assert make().state is State.NONE
+    assert provider.specs == []
+
+
+async def test_two_waiters_get_one_session(make, provider):
+    manager = make()
+    first, second = await asyncio.gather(manager.ensure(), manager.ensure())
+    assert first is second
+    assert len(provider.specs) == 1
+
+
+async def test_a_cancelled_wait_leaves_the_session_starting(make, provider):
+    provider.gate = asyncio.Event()
+    manager = make()
+    waiting = asyncio.ensure_future(manager.ensure())
+    while not provider.specs:
+        await asyncio.sleep(0)
+    waiting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await waiting
+    assert manager.state is State.STARTING
+    provider.gate.set()
+    assert (await manager.ensure()).session_id == "s-1"
+    assert len(provider.specs) == 1
+
+
+async def test_a_new_session_has_the_lives_and_labels_that_were_asked_for(make, provider):
+    await make(idle_minutes=7, max_minutes=9).ensure()
+    spec = provider.specs[0]
+    assert (spec.idle_minutes, spec.max_minutes) == (7, 9)
+    assert "agentbay-kernel.id" in spec.labels
+
+
+async def test_a_failed_start_is_tried_anew_by_the_next_cell(make, provider):
+    manager = make()
+    provider.make = lambda _: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        await manager.ensure()
+    provider.make = FakeProvider().make
+    assert await manager.ensure()
+
+
+async def test_after_the_end_the_next_cell_stops_and_the_one_after_starts_anew(make, clock):
+    manager = make()
+    await manager.ensure()
+    clock.now += 60 * 60
+    with pytest.raises(SessionGone, match="end of its life"):
+        await manager.ensure()
+    assert (await manager.ensure()).session_id == "s-2"
+
+
+async def test_it_is_kept_alive_while_a_cell_runs(make, clock, provider):
+    manager = make(keep_alive_minutes=0)
+    session = await manager.ensure()
+    manager.busy = True
+    clock.now += 31 * 60
+    await manager.check()
+    assert session.kept_alive == 1
+    clock.now += 40 * 60
+    assert await manager.ensure() is session
+
+
+async def test_it_is_left_to_end_long_after_the_last_activity(make, clock):
+    manager = make(keep_alive_minutes=0)
+    session = await manager.ensure()
+    clock.now += 51 * 60
+    await manager.check()
+    assert session.kept_alive == 0
+    assert "ends in 9 minutes" in manager.warnings[0]
+
+
+async def test_a_session_that_vanished_is_noticed_by_the_keep_alive(make, clock):
+    manager = make()
+    session = await manager.ensure()
+
+    async def gone():
+        raise SessionGone("Session s-1 is gone")
+
+    session.keep_alive = gone
+    clock.now += 31 * 60
+    await manager.check()
+    assert manager.state is State.NONE
+    assert "s-1 is gone" in manager.warnings[0]
+
+
+async def test_a_restarted_kernel_finds_its_session_with_an_empty_namespace(make, provider):
+    await make().ensure()
+    session = provider.sessions["s-1"]
+
+    def die(_name):
+        session.pid += 1
+
+    session.on_signal = die
+    again = make()
+    assert again.claim()
+    assert (await again.ensure()) is session
+    assert session.signals == ["KILL"]
+    assert again.cleared.proved
+
+
+async def test_another_kernel_does_not_find_it(make, provider):
+    await make("one").ensure()
+    other = make("two")
+    assert not other.claim()
+    assert (await other.ensure()).session_id == "s-2"
+
+
+async def test_a_changed_key_does_not_touch_the_former_accounts_session(make, provider):
+    await make().ensure()
+    provider.fingerprint = lambda _salt: "other"
+    again = make()
+    again.claim()
+    assert (await again.ensure()).session_id == "s-2"
+    assert provider.sessions["s-1"].deleted == []
+
+
+async def test_shutdown_deletes_by_default(make, provider):
+    manager = make()
+    await manager.ensure()
+    await manager.close(restart=False)
+    assert provider.sessions["s-1"].deleted == [False]
+
+
+async def test_shutdown_keeps_it_when_asked_to(make, provider):
+    manager = make(on_shutdown="keep")
+    await manager.ensure()
+    await manager.close(restart=False)
+    assert provider.sessions["s-1"].deleted == []
+
+
+async def test_a_restart_keeps_it(make, provider):
+    manager = make()
+    await manager.ensure()
+    await manager.close(restart=True)
+    assert provider.sessions["s-1"].deleted == []
