@@ -1,0 +1,39 @@
+"""Unmodified programs with the vendor's SDK, pointed at the service by the environment alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import kernels
+
+SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.py"))
+
+
+def exported() -> dict[str, str]:
+    """What `agentbay-kernel service env` tells a shell to set."""
+    command = [sys.executable, "-m", "agentbay_kernel.cli", "service", "env"]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    found = dict(re.findall(r"^export (\w+)='?([^'\n]*)'?$", printed.stdout, re.MULTILINE))
+    assert {"AGENTBAY_API_KEY", "AGENTBAY_ENDPOINT"} <= found.keys()
+    return found
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("script", SCRIPTS, ids=[script.stem for script in SCRIPTS])
+def test_the_script_runs_against_the_local_service(script, tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script)],
+        env={**os.environ, **exported(), "AGENTBAY_LOG_LEVEL": "CRITICAL"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert kernels.sessions() == []
