@@ -1,0 +1,233 @@
+"""Stands where the SDK meets the network: notes outcomes, repeats, keeps proxies away.
+
+The SDK turns every failure into a text. What it had seen before (code, status, request id) is
+noted here in the `Trace` of the task that asked. Each private name of the SDK that is touched
+is checked first; without it the SDK works as the vendor made it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import random
+import re
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from agentbay_kernel.providers._containment import direct
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+log = logging.getLogger("agentbay_kernel.providers")
+
+TRIES = 4
+RETRY_SECONDS = 20.0
+# Creating a session, running code and calling a tool are not among them.
+REPEATABLE = frozenset({
+    "DeleteSessionAsync", "DescribeContextFiles", "DescribeSessionContexts", "GetContext",
+    "GetContextInfo", "GetLabel", "GetLink", "GetMcpResource", "GetSession", "GetSessionDetail",
+    "ListContexts", "ListMcpTools", "ListSession", "RefreshSessionIdleTime", "SetLabel",
+    "SyncContext",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a request failed; `status` is 0 when no answer came."""
+
+    action: str
+    message: str
+    code: str = ""
+    request_id: str = ""
+    status: int = 0
+    seconds: float = 0.0
+    retry_after: float = 0.0
+    refused: bool = False
+    """No connection was made, so that the request has not been seen by anybody."""
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may succeed a moment later."""
+        return self.status in (0, 429) or self.status >= 500 or self.retry_after > 0
+
+
+@dataclass(slots=True)
+class Trace:
+    """What one call of the SDK did on the network."""
+
+    failure: Failure | None = None
+    request_id: str = ""
+    bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stream: Any = None
+
+
+_trace: ContextVar[Trace | None] = ContextVar("agentbay_kernel_trace", default=None)
+
+
+@contextlib.contextmanager
+def watch() -> Iterator[Trace]:
+    """Note what the SDK does within; the trace is of this task and those it starts."""
+    trace = Trace()
+    token = _trace.set(trace)
+    try:
+        yield trace
+    finally:
+        _trace.reset(token)
+
+
+def is_local(url: str) -> bool:
+    """Whether a URL is plain http or ws to this computer."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "ws"):
+        return False
+    host = parts.hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def guard_client(client: Any, endpoint: str) -> None:
+    """Put the API client of one `AsyncAgentBay` under watch."""
+    local = is_local(endpoint)
+    if endpoint.startswith("http://") and hasattr(client, "_protocol"):
+        # Otherwise every call builds a TLS context, 38 ms of CPU, for a plain connection.
+        client._protocol = "http"
+    if hasattr(client, "call_api_async"):
+        client.call_api_async = _repeating(client.call_api_async, local)
+
+
+def _repeating(call: Callable[..., Awaitable[Any]], local: bool) -> Callable[..., Awaitable[Any]]:
+    async def call_api_async(params: Any, request: Any, runtime: Any) -> Any:
+        action = str(getattr(params, "action", ""))
+        end = time.monotonic() + RETRY_SECONDS
+        tries = TRIES if action in REPEATABLE else 1
+        for attempt in range(1, tries + 1):
+            start = time.monotonic()
+            try:
+                with direct() if local else contextlib.nullcontext():
+                    answer = await call(params, request, runtime)
+            except Exception as error:
+                failure = _from_exception(action, error, time.monotonic() - start)
+                _note(failure)
+                pause = failure.retry_after or _backoff(attempt)
+                late = time.monotonic() + pause > end
+                if attempt == tries or not failure.passing or late:
+                    raise
+                log.info("%s failed (%s); trying again", action, failure.code or "no answer")
+                await asyncio.sleep(pause)
+            else:
+                _note_answer(action, answer)
+                return answer
+        raise AssertionError("unreachable")
+
+    return call_api_async
+
+
+def _backoff(attempt: int) -> float:
+    return random.uniform(0.5, 1.0) * 0.25 * 2.0**attempt
+
+
+def _note(failure: Failure) -> None:
+    if trace := _trace.get():
+        trace.failure = failure
+        trace.request_id = failure.request_id or trace.request_id
+
+
+def _note_answer(action: str, answer: Any) -> None:
+    trace = _trace.get()
+    body = answer.get("body") if isinstance(answer, dict) else None
+    if trace is None or not isinstance(body, dict):
+        return
+    trace.request_id = str(body.get("RequestId") or "")
+    trace.bodies[action] = body
+    trace.failure = None
+    if body.get("Success") is False:
+        # Several methods of the SDK take this answer for a success.
+        trace.failure = Failure(
+            action,
+            str(body.get("Message") or ""),
+            code=str(body.get("Code") or ""),
+            request_id=trace.request_id,
+            status=int(body.get("HttpStatusCode") or 200),
+        )
+
+
+def _from_exception(action: str, error: Exception, seconds: float) -> Failure:
+    code = getattr(error, "code", None)
+    status = int(getattr(error, "status_code", None) or 0)
+    data = getattr(error, "data", None)
+    message = data.get("Message") or data.get("message") if isinstance(data, dict) else None
+    text = str(message or error)
+    return Failure(
+        action,
+        text,
+        code=str(code) if code and code != "None" else "",
+        request_id=str(getattr(error, "request_id", None) or "").replace("None", ""),
+        # The answer of something that is no AgentBay, as a gateway's HTML page.
+        status=status or (502 if "parse the value as json" in text else 0),
+        seconds=seconds,
+        retry_after=int(getattr(error, "retry_after", None) or 0) / 1000,
+        refused=bool(re.search(r"Cannot connect|refused|Name or service|resolve", text)),
+    )
+
+
+async def guard_session(session: Any) -> None:
+    """Put the direct connections of one SDK session under watch."""
+    if getattr(session, "link_url", "") and getattr(session, "_link_http_client", False) is None:
+        session._link_http_client = _link_client(is_local(session.link_url))
+    socket = getattr(session, "ws_url", "") and getattr(session, "token", "")
+    if socket and hasattr(session, "_get_ws_client"):
+        _guard_socket(await session._get_ws_client(), is_local(session.ws_url))
+
+
+def _link_client(local: bool) -> Any:
+    import httpx
+
+    class Client(httpx.AsyncClient):
+        async def send(self, request: Any, **options: Any) -> Any:
+            start = time.monotonic()
+            try:
+                response = await super().send(request, **options)
+            except httpx.TransportError as error:
+                text = str(error) or type(error).__name__
+                refused = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+                elapsed = time.monotonic() - start
+                _note(Failure("callTool", text, seconds=elapsed, refused=refused))
+                raise
+            if response.status_code >= 300:
+                _note(Failure("callTool", response.text[:500], status=response.status_code))
+            return response
+
+    # A plain connection to this computer needs no certificates, which take long to load, and
+    # no proxy of the environment.
+    return Client(timeout=900, verify=not local, trust_env=not local)
+
+
+def _guard_socket(socket: Any, local: bool) -> None:
+    if hasattr(socket, "_log_frame"):
+        # Encodes and searches every frame anew for a debug message that nobody reads.
+        socket._log_frame = lambda direction, payload: None
+    if hasattr(socket, "_open") and local:
+        open_ = socket._open
+
+        async def open_direct() -> None:
+            with direct():
+                await open_()
+
+        socket._open = open_direct
+    call_stream = socket.call_stream
+
+    async def noted(**options: Any) -> Any:
+        handle = await call_stream(**options)
+        if trace := _trace.get():
+            trace.stream = handle
+        return handle
+
+    socket.call_stream = noted

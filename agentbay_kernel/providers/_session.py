@@ -1,0 +1,351 @@
+"""One live AgentBay session, as the port describes it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+from agentbay_kernel.errors import (
+    CellTimeout,
+    ConnectionLost,
+    KernelError,
+    NotSupported,
+    ProviderError,
+    SessionGone,
+    SyncError,
+    ToolError,
+    UsageError,
+)
+from agentbay_kernel.providers._failures import redact
+from agentbay_kernel.providers._files import ToolFiles
+from agentbay_kernel.providers._gateway import Failure, Trace, watch
+from agentbay_kernel.providers._results import Run
+from agentbay_kernel.session import (
+    Capabilities,
+    ContextState,
+    Files,
+    RunResult,
+    SessionInfo,
+    ShellResult,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agentbay_kernel.events import Emit
+    from agentbay_kernel.providers._calls import Caller
+
+PORTS = range(30100, 30200)
+ENDED = ("FINISH", "DELETED", "DELETING")
+# How long after the provider's own limit a run that did not end is given up.
+LATE_SECONDS = 60.0
+DESKTOP = ("app_id", "auth_code", "connection_properties", "resource_id", "resource_type", "ticket")
+
+
+class AgentBaySession:
+    """A session through the SDK's live object, which is `sdk`."""
+
+    def __init__(self, sdk: Any, caller: Caller, *, image: str = "", stream: bool = True) -> None:
+        self.sdk = sdk
+        self.session_id: str = sdk.session_id
+        self.image = image
+        self.idle_minutes: int | None = None
+        self.max_minutes: int | None = None
+        self.capabilities = _capabilities(sdk, stream)
+        self.files: Files = ToolFiles(self)
+        self._caller = caller
+
+    async def run_code(
+        self,
+        code: str,
+        emit: Emit,
+        *,
+        language: str = "python",
+        timeout: float = 28800,  # noqa: ASYNC109 - asked of the provider
+    ) -> RunResult:
+        """Run `code`, streaming where the session can; sent once at most."""
+        run = Run(emit, timeout)
+        try:
+            if self.capabilities.stream:
+                return await self._stream(run, code, language, timeout)
+            return await self._plain(run, code, language, timeout)
+        finally:
+            run.close()
+
+    async def _stream(self, run: Run, code: str, language: str, limit: float) -> RunResult:
+        with watch() as trace:
+            try:
+                async with asyncio.timeout(limit + LATE_SECONDS):
+                    result = await self.sdk.code.run_code(
+                        code, language, timeout_s=math.ceil(limit), stream_beta=True,
+                        on_stdout=run.on_stdout, on_stderr=run.on_stderr, on_error=run.on_error,
+                    )  # fmt: skip
+            except TimeoutError:
+                raise CellTimeout(f"The cell did not end after {limit:g} seconds") from None
+            finally:
+                # Only a run that was given up is still open: its later output is for nobody.
+                if trace.stream is not None:
+                    await trace.stream.cancel()
+        if run.lost is not None and trace.stream is None:
+            return await self._unsent(run, code, language, limit)
+        if run.lost is not None:
+            raise await self._lost(run.lost)
+        return self._ended(run, result)
+
+    async def _unsent(self, run: Run, code: str, language: str, limit: float) -> RunResult:
+        """The WebSocket could not be opened, so nothing has run: go on without streaming."""
+        reason = redact(str(run.lost), self._caller.secrets)
+        await self.status()
+        self.capabilities = Capabilities(
+            shell=self.capabilities.shell,
+            reasons={
+                **self.capabilities.reasons,
+                "stream": f"no WebSocket: {reason[:200]}",
+                "pty": f"no WebSocket: {reason[:200]}",
+            },
+        )
+        run.lost = None
+        return await self._plain(run, code, language, limit)
+
+    async def _lost(self, error: Exception) -> KernelError:
+        """What it means that the WebSocket broke while a cell was running."""
+        try:
+            async with asyncio.timeout(5):
+                await self.status()
+        except SessionGone as gone:
+            return gone
+        except (ProviderError, TimeoutError):
+            pass
+        text = redact(str(error), self._caller.secrets)
+        return ConnectionLost(f"The connection broke while the cell was running: {text[:300]}")
+
+    async def _plain(self, run: Run, code: str, language: str, limit: float) -> RunResult:
+        with watch() as trace:
+            result = await self.sdk.code.run_code(code, language, timeout_s=math.ceil(limit))
+        if trace.failure is not None:
+            raise self._plain_failure(trace.failure, run.seconds)
+        return self._ended(run, result)
+
+    def _plain_failure(self, failure: Failure, seconds: float) -> KernelError:
+        late = "timeout" in failure.message.lower() or failure.status in (408, 504)
+        if late and seconds > 50:
+            return CellTimeout(
+                f"The cell ended after {seconds:.0f} seconds: without streaming, one request may "
+                "take 60 seconds",
+                next_step="Run the work in pieces, or use a session that streams",
+                request_id=failure.request_id,
+            )
+        if failure.status == 0 and not failure.refused:
+            text = redact(failure.message, self._caller.secrets)
+            return ConnectionLost(f"The connection broke while the cell was running: {text[:300]}")
+        return self._caller.failure("The cell was not run", failure)
+
+    def _ended(self, run: Run, result: Any) -> RunResult:
+        ok = run.finish(result)
+        if not ok and not run.has_error:
+            raise self._caller.error(
+                "The cell was not run",
+                Trace(request_id=result.request_id or ""),
+                result.error_message or "no reason given",
+            )
+        return RunResult(ok, result.execution_count, result.request_id or "")
+
+    async def shell(
+        self,
+        command: str,
+        *,
+        timeout: float = 50,  # noqa: ASYNC109 - asked of the provider
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> ShellResult:
+        """Run a shell command beside the interpreter."""
+        with watch() as trace:
+            result = await self.sdk.command.execute_command(
+                command,
+                timeout_ms=math.ceil(timeout * 1000),
+                cwd=cwd,
+                envs=dict(env) if env is not None else None,
+            )
+        if trace.failure is not None:
+            raise self._caller.failure("The shell command was not run", trace.failure)
+        text = result.error_message or ""
+        if text and not result.stderr and result.stdout in ("", text):
+            # The tool's own failure, as a time limit; a command's has an exit code and streams.
+            raise ToolError(
+                "The shell command failed: " + redact(text, self._caller.secrets)[:2000],
+                request_id=result.request_id or "",
+            )
+        return ShellResult(result.stdout, result.stderr, result.exit_code)
+
+    async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """Call one of the image's tools and give its text."""
+        result = await self._caller.tool(
+            f"The tool {name} failed", lambda: self.sdk.call_mcp_tool(name, dict(arguments))
+        )
+        return str(result.data)
+
+    async def info(self) -> SessionInfo:
+        """The resource, state and image, from two requests side by side."""
+        (result, trace), (state, detail) = await asyncio.gather(
+            self._caller.ask("The session's facts were not given", self.sdk.info),
+            self._caller.ask("The session's state was not given", self.sdk.get_status),
+        )
+        facts = result.data
+        known = (detail.bodies.get("GetSessionDetail") or {}).get("Data") or {}
+        return SessionInfo(
+            session_id=facts.session_id or self.session_id,
+            status=str(state.status).upper(),
+            image=str(known.get("ImageId") or self.image),
+            resource_url=facts.resource_url or "",
+            desktop={name: value for name in DESKTOP if (value := getattr(facts, name, ""))},
+            request_id=result.request_id or trace.request_id,
+        )
+
+    async def status(self) -> str:
+        """The provider's word for the state; an ended session is gone."""
+        result, _ = await self._caller.ask("The session's state was not given", self.sdk.get_status)
+        status = str(result.status).upper()
+        if status in ENDED:
+            raise SessionGone(f"Session {self.session_id} has ended ({status})")
+        return status
+
+    async def labels(self) -> dict[str, str]:
+        """All labels, asked now."""
+        result, _ = await self._caller.ask("The labels were not given", self.sdk.get_labels)
+        return {str(key): str(value) for key, value in (result.data or {}).items()}
+
+    async def set_labels(self, labels: Mapping[str, str]) -> None:
+        """Set the labels and read them back, since a refusal can look like success."""
+        check_labels(labels)
+        wanted = dict(labels)
+        _, trace = await self._caller.ask(
+            "The labels were not set", lambda: self.sdk.set_labels(wanted)
+        )
+        found = await self.labels()
+        if found != wanted:
+            names = {key for key in {*found, *wanted} if found.get(key) != wanted.get(key)}
+            raise ProviderError(
+                f"The provider kept other labels than those set: {', '.join(sorted(names))} differ",
+                request_id=trace.request_id,
+            )
+
+    async def link(self, *, port: int | None = None, protocol: str | None = None) -> str:
+        """A URL to a port of the session."""
+        if port is not None and port not in PORTS:
+            raise UsageError(f"Port {port} cannot be linked, only {PORTS[0]} to {PORTS[-1]}")
+        result, trace = await self._caller.ask(
+            "No link was given", lambda: self.sdk.get_link(protocol_type=protocol, port=port)
+        )
+        if not result.data:
+            raise ProviderError("The provider gave an empty link", request_id=trace.request_id)
+        self._caller.secrets.add(str(result.data))
+        return str(result.data)
+
+    async def keep_alive(self) -> None:
+        """Start the idle time anew."""
+        await self._caller.ask("The session's time was not renewed", self.sdk.keep_alive)
+
+    async def contexts(self) -> Sequence[ContextState]:
+        """The last transfers of the contexts bound to this session."""
+        result, _ = await self._caller.ask(
+            "The contexts' state was not given", self.sdk.context.info
+        )
+        return [_context_state(item) for item in result.context_status_data]
+
+    async def sync(self, direction: Literal["upload", "download"] = "upload") -> None:
+        """Transfer all contexts and wait until each has ended."""
+        with watch() as trace:
+            try:
+                result = await self.sdk.context.sync(mode=direction)
+            except Exception as error:
+                raise self._caller.error("Nothing was synced", trace, str(error)) from None
+        if result.success:
+            return
+        if trace.failure is not None:
+            raise self._caller.failure("Nothing was synced", trace.failure)
+        states = [state for state in await self.contexts() if state.status != "Success"]
+        failed = "; ".join(f"{state.path}: {state.error or state.status}" for state in states)
+        raise SyncError(
+            f"The {direction} did not succeed: {failed or 'no reason given'}",
+            survived="The session is kept, and its files with it",
+            request_id=result.request_id or "",
+        )
+
+    async def delete(self, *, sync: bool = False) -> None:
+        """End the session; when its contexts cannot be uploaded first, it is kept."""
+        if sync:
+            try:
+                await self.sync("upload")
+            except SessionGone:
+                return
+        with contextlib.suppress(SessionGone):
+            await self._caller.ask("The session was not deleted", self.sdk.delete, lenient=True)
+
+    async def pause(self) -> None:
+        """Put the session to sleep, where the account may."""
+        await self._beta("pause")
+
+    async def resume(self) -> None:
+        """Wake the session."""
+        await self._beta("resume")
+
+    async def release(self) -> None:
+        """Close the connections to the session, which stays."""
+        socket = getattr(self.sdk, "_ws_client", None)
+        if socket is not None:
+            await socket.close()
+        if hasattr(self.sdk, "_close_link_http_client"):
+            await self.sdk._close_link_http_client()
+
+    async def _beta(self, verb: str) -> None:
+        method = getattr(self.sdk, f"beta_{verb}", None)
+        if method is None:
+            raise NotSupported(f"This version of the SDK cannot {verb} a session")
+        await self._caller.ask(f"The session did not {verb}", method)
+
+
+def check_labels(labels: Mapping[str, str]) -> None:
+    """Refuse what the SDK would refuse: no labels, or a blank key or value."""
+    if not labels:
+        raise UsageError("A session needs at least one label")
+    for key, value in labels.items():
+        # A magic's caller is not type-checked.
+        pair: tuple[object, ...] = (key, value)
+        if not all(isinstance(text, str) and text.strip() for text in pair):
+            raise UsageError(f"The label {key!r} = {value!r} is no pair of non-empty texts")
+
+
+def _capabilities(sdk: Any, stream: bool) -> Capabilities:
+    socket = bool(getattr(sdk, "ws_url", "") and getattr(sdk, "token", ""))
+    names = {getattr(tool, "name", "") for tool in getattr(sdk, "mcpTools", None) or []}
+    shell = not names or "shell" in names
+    reasons = {}
+    if not socket:
+        reasons["stream"] = reasons["pty"] = "the provider gave no WebSocket address"
+    elif not stream:
+        reasons["stream"] = "the option stream is off"
+    if not shell:
+        reasons["shell"] = "the image has no shell tool"
+    pty = socket and hasattr(sdk, "pty")
+    return Capabilities(stream=socket and stream, pty=pty, shell=shell, reasons=reasons)
+
+
+def _context_state(item: Any) -> ContextState:
+    return ContextState(
+        context_id=str(item.context_id or ""),
+        path=str(item.path or ""),
+        direction=str(item.task_type or ""),
+        status=str(item.status or ""),
+        error=str(item.error_message or ""),
+        started=_seconds(item.start_time),
+        finished=_seconds(item.finish_time),
+    )
+
+
+def _seconds(value: Any) -> float | None:
+    """A time of the provider, which may count in milliseconds, in seconds."""
+    if not isinstance(value, int | float) or value <= 0:
+        return None
+    return value / 1000 if value > 1e11 else float(value)
