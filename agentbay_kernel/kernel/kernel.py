@@ -12,7 +12,7 @@ from typing import Any
 from ipykernel.ipkernel import IPythonKernel
 from traitlets import Instance, default
 
-from agentbay_kernel import __version__, cells, magics, probes, providers
+from agentbay_kernel import __version__, cells, live, magics, probes, providers
 from agentbay_kernel.config import AgentBayOptions, data_dir
 from agentbay_kernel.events import CellError, Emit, Stream
 from agentbay_kernel.execution import Execution, error_of
@@ -56,6 +56,7 @@ class AgentBayKernel(IPythonKernel):
         self._last_parent: dict[str, Any] = {}
         self._main_loop: asyncio.AbstractEventLoop | None = None
         self._preloaded = False
+        live.publish(self.manager)
         register_widget_control()
 
     @property
