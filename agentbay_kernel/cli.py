@@ -6,13 +6,14 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentbay_kernel.errors import KernelError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agentbay_kernel.service.runtime import Address
 
 __all__ = ["main"]

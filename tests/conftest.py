@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests import kernels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 _FOREIGN = ("AGENTBAY_", "AGB_", "JPY_", "JUPYTER_", "IPYTHON", "VSCODE_")
 _KEPT = {"JUPYTER_PATH", "AGENTBAY_KERNEL_TEST_SIZES"}

@@ -9,12 +9,14 @@ import queue
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import requests
-from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+
+if TYPE_CHECKING:
+    from jupyter_client.blocking import BlockingKernelClient
 
 Message = dict[str, Any]
 
@@ -81,6 +83,13 @@ class RunningKernel:
         timeout = options.pop("timeout", 30)
         request = self.send(msg_type, content, **options)
         return self.finish(request, options.get("channel", "shell"), timeout)
+
+    def tell(self, msg_type: str, content: dict[str, Any], **options: Any) -> Exchange:
+        """Send a message that has no reply and wait for its end."""
+        timeout = options.pop("timeout", 30)
+        request, began = self.send(msg_type, content, **options), time.perf_counter()
+        outputs = self._until_idle(request["header"]["msg_id"], began + timeout)
+        return Exchange(request, {"content": {}}, outputs, time.perf_counter() - began)
 
     def execute(self, code: str, *, timeout: float = 60, **flags: Any) -> Exchange:
         """Run code as a front end runs a user's cell, unless `flags` say otherwise."""
@@ -205,9 +214,7 @@ def wait_for(condition: Any, what: str, timeout: float = 10) -> Any:
 
 
 def _is_idle(message: Message) -> bool:
-    return (
-        message["msg_type"] == "status" and message["content"]["execution_state"] == "idle"
-    )
+    return message["msg_type"] == "status" and message["content"]["execution_state"] == "idle"
 
 
 def _left(deadline: float) -> float:

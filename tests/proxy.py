@@ -6,6 +6,7 @@ pass it too. Both ports have five digits: no length in a message changes.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import threading
@@ -48,10 +49,8 @@ class CountingProxy:
         with self._lock:
             for item in self._sockets:
                 # A shutdown wakes the thread that reads from the socket; a close does not.
-                try:
+                with contextlib.suppress(OSError):
                     item.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
                 item.close()
 
     def _accept(self) -> None:
@@ -102,10 +101,8 @@ def _pump(source: socket.socket, sink: socket.socket, each: object) -> None:
     except OSError:
         pass
     for item in (source, sink):
-        try:
+        with contextlib.suppress(OSError):
             item.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         item.close()
 
 
