@@ -1,0 +1,134 @@
+"""The service's end of one interpreter of a session."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from agentbay_kernel.service.port import WireEvent
+from agentbay_kernel.service.workers import records
+
+Emit = Callable[[WireEvent], None]
+
+READ_BYTES = 1 << 18
+LATE_CHARACTERS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a run ended in the interpreter."""
+
+    count: int | None
+    error: str
+    died: bool = False
+
+
+class Interpreter:
+    """Sends code and environment, hands on what comes back.
+
+    Text that a thread writes between two runs is kept and comes with the next one.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._socket, self.theirs = socket.socketpair()
+        self._socket.setblocking(False)
+        self._unpacker = records.Unpacker()
+        self._number = 0
+        self._emit: Emit | None = None
+        self._done: asyncio.Future[Verdict] | None = None
+        self._late: list[WireEvent] = []
+        self._late_size = 0
+        self._open = True
+        self.pid = 0
+        self.ready = False
+        self._loop.add_reader(self._socket, self._on_readable)
+
+    async def run(self, code: str, emit: Emit) -> Verdict:
+        """Run code to its end."""
+        self._number += 1
+        self._done = done = self._loop.create_future()
+        if not self._open:
+            return Verdict(None, "InterpreterDied: Python had ended before the run", died=True)
+        late, self._late, self._late_size = self._late, [], 0
+        for event in late:
+            emit(event)
+        self._emit = emit
+        await self._send(records.CODE, code.encode("utf-8", "surrogatepass"))
+        try:
+            return await done
+        finally:
+            self._emit = self._done = None
+
+    async def set_environment(self, variables: dict[str, str]) -> None:
+        """Set variables before the next run."""
+        await self._send(records.ENVIRONMENT, json.dumps(variables).encode())
+
+    def end(self, how: str) -> None:
+        """The process has ended: take what it still said and close."""
+        while self._open and self._on_readable():
+            pass
+        self.close()
+        if self._done is not None and not self._done.done():
+            self._done.set_result(Verdict(None, how, died=True))
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        if self._open:
+            self._open = False
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
+        self.theirs.close()
+
+    async def _send(self, kind: bytes, payload: bytes) -> None:
+        if not self._open:
+            return
+        try:
+            data = records.pack(kind, self._number, payload)
+            await self._loop.sock_sendall(self._socket, data)
+        except OSError:
+            return  # it has died, and its end is on the way
+
+    def _on_readable(self) -> bool:
+        try:
+            data = self._socket.recv(READ_BYTES)
+        except BlockingIOError:
+            return False
+        except OSError:
+            data = b""
+        if not data:
+            self._loop.remove_reader(self._socket)
+            return False
+        for kind, run, payload in self._unpacker.feed(data):
+            self._on_record(kind, run, payload)
+        return True
+
+    def _on_record(self, kind: bytes, run: int, payload: bytes) -> None:
+        if kind == records.READY:
+            self.ready = True
+        elif kind == records.DONE:
+            done = json.loads(payload)
+            if self._done is not None and not self._done.done():
+                self._done.set_result(Verdict(done["count"], done.get("error", "")))
+        else:
+            event = _event(kind, payload)
+            if self._emit is not None and run in (0, self._number):
+                self._emit(event)
+            elif self._late_size < LATE_CHARACTERS:
+                self._late.append(event)
+                self._late_size += len(payload)
+
+
+def _event(kind: bytes, payload: bytes) -> WireEvent:
+    if kind == records.STDOUT:
+        return {"eventType": "stdout", "chunk": payload.decode()}
+    if kind == records.STDERR:
+        return {"eventType": "stderr", "chunk": payload.decode()}
+    body: Any = json.loads(payload)
+    if kind == records.RESULT:
+        return {"eventType": "result", "result": body}
+    return {"eventType": "error", "error": body}

@@ -1,0 +1,14 @@
+"""The failure of a tool, as a short text for the caller."""
+
+from __future__ import annotations
+
+
+class ToolError(Exception):
+    """Raised by a tool; `str()` is what the caller is told."""
+
+
+def explain(error: OSError, path: str) -> ToolError:
+    """The same in words that name the session's path."""
+    if isinstance(error, FileNotFoundError):
+        return ToolError(f"No such file: {path}")
+    return ToolError(f"{error.strerror or error}: {path}")

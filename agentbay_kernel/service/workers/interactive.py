@@ -1,0 +1,175 @@
+"""IPython's shell as the session's code sees it: in all that shows, the one of ipykernel."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import builtins
+import getpass
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from IPython.core.compilerop import CachingCompiler
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import StdinNotImplementedError
+from IPython.core.interactiveshell import InteractiveShell, InteractiveShellABC
+from traitlets.config import Config
+
+from agentbay_kernel.service.workers import records
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from agentbay_kernel.service.workers.outlet import Outlet
+
+
+class Compiler(CachingCompiler):  # type: ignore[misc]
+    """Names cells as ipykernel does, since warnings and tools show those names."""
+
+    def get_code_name(self, raw_code: str, code: str, number: int) -> str:
+        """The file name of a cell."""
+        digest = hashlib.md5(raw_code.encode("utf-8", "surrogatepass"), usedforsecurity=False)
+        folder = f"ipykernel_{os.getpid()}"
+        return os.path.join(tempfile.gettempdir(), folder, f"{int(digest.hexdigest()[:8], 16)}.py")
+
+
+class Publisher(DisplayPublisher):  # type: ignore[misc]
+    """Sends what `display` shows."""
+
+    outlet: Outlet
+
+    def publish(
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        """Send one display as a result that is not the main one."""
+        self.outlet.record(records.RESULT, _result(data, metadata, main=False))
+
+
+class Hook(DisplayHook):  # type: ignore[misc]
+    """Sends the value of a cell's last expression."""
+
+    outlet: Outlet
+    _payload = b""
+
+    def start_displayhook(self) -> None:
+        """Begin with nothing to send."""
+        self._payload = b""
+
+    def write_output_prompt(self) -> None:
+        """The front end writes the prompt."""
+
+    def write_format_data(
+        self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None
+    ) -> None:
+        """Keep the value's representations."""
+        self._payload = _result(format_dict, md_dict, main=True)
+
+    def finish_displayhook(self) -> None:
+        """Send them."""
+        if self._payload:
+            self.outlet.record(records.RESULT, self._payload)
+        self._payload = b""
+
+
+class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
+    """Named like ipykernel's, because libraries look at the name to know a notebook."""
+
+    compiler_class = Compiler
+    display_pub_class = Publisher
+    displayhook_class = Hook
+    active_eventloop = None
+    keepkernel_on_exit = None
+    outlet: Outlet
+
+    def init_virtualenv(self) -> None:
+        """The session's layer is the environment; there is none to look for."""
+
+    def init_io(self) -> None:
+        """The streams are ours already."""
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Remember the loop's name; there is no window to serve."""
+        self.active_eventloop = gui
+
+    def ask_exit(self) -> None:
+        """Leave the interpreter as it is: the session ends with its owner."""
+
+    def showtraceback(
+        self,
+        exc_tuple: tuple[type[BaseException], BaseException, TracebackType] | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """Show an error; the cancelling of an awaiting cell is the interrupt that caused it."""
+        kind, _, trace = exc_tuple or sys.exc_info()
+        if kind is asyncio.CancelledError and self.interrupted and trace is not None:
+            exc_tuple = (KeyboardInterrupt, KeyboardInterrupt(), trace)
+        super().showtraceback(exc_tuple, *args, **kwargs)
+
+    interrupted = False
+
+    def _showtraceback(self, etype: type[BaseException], evalue: Any, stb: list[str]) -> None:
+        error = {
+            "code": etype.__name__,
+            "message": str(evalue),
+            "traceId": "",
+            "traceback": list(stb),
+        }
+        self.outlet.record(records.ERROR, json.dumps(error).encode())
+        self._last_traceback = stb
+
+
+InteractiveShellABC.register(ZMQInteractiveShell)
+
+
+def make_shell(outlet: Outlet) -> Any:
+    """The one shell of this process, with everything that ipykernel sets."""
+    os.environ.update(
+        TERM="xterm-color",
+        CLICOLOR="1",
+        FORCE_COLOR="1",
+        CLICOLOR_FORCE="1",
+        PAGER="cat",
+        GIT_PAGER="cat",
+    )
+    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.HistoryManager.hist_file = ":memory:"
+    config.InteractiveShell.autoindent = False
+    config.IPKernelApp = Config({"parent_appname": "agentbay"})
+    ZMQInteractiveShell.outlet = Publisher.outlet = Hook.outlet = outlet
+    shell = ZMQInteractiveShell.instance(config=config)
+    sys.modules["__main__"] = shell.user_module
+    builtins.input = _no_input
+    getpass.getpass = _no_input
+    return shell
+
+
+def _no_input(*_: Any, **__: Any) -> NoReturn:
+    raise StdinNotImplementedError(
+        "raw_input was called, but this session does not support input requests."
+    )
+
+
+def _result(data: dict[str, Any], metadata: dict[str, Any] | None, *, main: bool) -> bytes:
+    result = {"isMainResult": main, "mime": data, "metadata": metadata or {}}
+    return json.dumps(result, default=_plain).encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return base64.b64encode(value).decode()
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "item"):
+        return value.item()
+    return list(value) if hasattr(value, "__iter__") else repr(value)

@@ -1,0 +1,69 @@
+"""Keeps a session within what it may use, by the kernel's limits and by looking."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import resource
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agentbay_kernel.service.workers import processes
+
+LOOK_SECONDS = 0.15
+
+
+def apply(limits: Mapping[str, Any]) -> None:
+    """Set the limits that processes inherit: memory of each, file size, cores, no core dumps."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _lower(resource.RLIMIT_DATA, limits["memory_bytes"])
+    _lower(resource.RLIMIT_FSIZE, limits["file_bytes"])
+    if limits["cpus"]:
+        cores = sorted(os.sched_getaffinity(0))
+        first = os.getpid() % len(cores)
+        count = min(len(cores), math.ceil(limits["cpus"]))
+        os.sched_setaffinity(0, (cores + cores)[first : first + count])
+
+
+def _lower(kind: int, value: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    if value and (hard == resource.RLIM_INFINITY or value < hard):
+        resource.setrlimit(kind, (value, value))
+
+
+class Watchdog:
+    """Ends the session's processes when together they use more than they may.
+
+    No limit of the kernel binds a whole session without a control group of its own.
+    """
+
+    def __init__(
+        self,
+        limits: Mapping[str, Any],
+        pids: Callable[[], set[int]],
+        end: Callable[[str], None],
+    ) -> None:
+        self._memory = limits["memory_bytes"]
+        self._processes = limits["processes"]
+        self._pids = pids
+        self._end = end
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            broken = self.look()
+            if broken:
+                self._end(broken)
+
+    def look(self) -> str:
+        """The limit that is broken now, as `Name: message`, or nothing."""
+        pids = self._pids()
+        if self._processes and len(pids) > self._processes:
+            return f"ProcessLimit: the session had more than {self._processes} processes"
+        if self._memory and sum(map(processes.resident, pids)) > self._memory:
+            # forked processes share pages: only the exact, slower count may end them
+            if sum(map(processes.proportional, pids)) > self._memory:
+                return f"MemoryLimit: the session used more than {self._memory >> 20} MiB of memory"
+        return ""

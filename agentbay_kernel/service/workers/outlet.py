@@ -1,0 +1,144 @@
+"""What a worker says to the service: text in order, gathered briefly, and records between it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from agentbay_kernel.service.workers import records
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+GATHER_SECONDS = 0.002
+GATHER_CHARACTERS = 1 << 16
+PIECE_BYTES = 160 << 10
+"""Six times this, the worst that JSON does to text, stays below the wire's 1 MiB."""
+
+_DESCRIPTORS = {records.STDOUT: 1, records.STDERR: 2}
+
+
+class Shield:
+    """Puts off an interrupt while the main thread writes, so that no record is torn."""
+
+    def __init__(self) -> None:
+        self._main = threading.get_ident()
+        self._depth = 0
+        self._pending = False
+
+    def __enter__(self) -> None:
+        if threading.get_ident() == self._main:
+            self._depth += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if threading.get_ident() != self._main:
+            return
+        self._depth -= 1
+        if self._pending and not self._depth:
+            self._pending = False
+            raise KeyboardInterrupt
+
+    def put_off(self) -> bool:
+        """Whether the interrupt has to wait; it is raised at the end of the write."""
+        self._pending = self._depth > 0
+        return self._pending
+
+    def forget(self) -> None:
+        """Drop an interrupt that came too late for the run it meant."""
+        self._pending = False
+
+
+class Outlet:
+    """Gathers text of both streams and sends it with the records, all in order.
+
+    Writers only append to a deque, which is atomic; the lock is for those who send.
+    """
+
+    def __init__(self, descriptor: int, shield: Shield) -> None:
+        self._descriptor = descriptor
+        self._shield = shield
+        self._lock = threading.RLock()
+        self._texts: deque[tuple[bytes, int, str]] = deque()
+        self._size = 0
+        self._wake = threading.Event()
+        self._forked = False
+        self.run = 0
+        os.register_at_fork(after_in_child=self._become_child)
+        threading.Thread(target=self._send_soon, name="outlet", daemon=True).start()
+
+    def text(self, kind: bytes, text: str) -> None:
+        """Add text to a stream."""
+        if self._forked:
+            _write_all(_DESCRIPTORS[kind], text.encode(errors="replace"))
+            return
+        self._texts.append((kind, self.run, text))
+        self._size += len(text)
+        if self._size >= GATHER_CHARACTERS:
+            self.flush()
+        elif not self._wake.is_set():
+            self._wake.set()
+
+    def flush(self) -> None:
+        """Send what has been gathered."""
+        with self._shield, self._lock:
+            self._send()
+
+    def record(self, kind: bytes, payload: bytes = b"") -> None:
+        """Send a record after all the text before it."""
+        with self._shield, self._lock:
+            self._send()
+            if not self._forked:
+                _write_all(self._descriptor, records.pack(kind, self.run, payload))
+
+    def _send(self) -> None:
+        self._size = 0
+        texts = []
+        while self._texts:
+            texts.append(self._texts.popleft())
+        for (kind, run), group in groupby(texts, key=lambda entry: entry[:2]):
+            data = "".join(text for _, _, text in group).encode(errors="replace")
+            for piece in _pieces(data):
+                _write_all(self._descriptor, records.pack(kind, run, piece))
+
+    def _send_soon(self) -> None:
+        pause = threading.Event()
+        while True:
+            self._wake.wait()
+            pause.wait(GATHER_SECONDS)
+            self._wake.clear()
+            self.flush()
+
+    def _become_child(self) -> None:
+        # A forked child has neither the sending thread nor a right to the records: it writes to
+        # the captured descriptors, which its parent reads.
+        self._forked = True
+        self._lock = threading.RLock()
+        self._texts.clear()
+        os.close(self._descriptor)
+
+
+def _pieces(data: bytes) -> list[bytes]:
+    pieces = []
+    at = 0
+    while len(data) - at > PIECE_BYTES:
+        end = at + PIECE_BYTES
+        while data[end] & 0xC0 == 0x80:
+            end -= 1
+        pieces.append(data[at:end])
+        at = end
+    pieces.append(data[at:])
+    return pieces
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,67 @@
+"""What runs below a process, and how much memory it holds, from `/proc`."""
+
+from __future__ import annotations
+
+import os
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def everything() -> set[int]:
+    """The pids of every process that `/proc` shows."""
+    return {int(name) for name in os.listdir("/proc") if name.isdecimal()}
+
+
+def descendants(pid: int) -> set[int]:
+    """The pids of all processes below one."""
+    found: set[int] = set()
+    waiting = [pid]
+    while waiting:
+        fresh = _children(waiting.pop()) - found
+        found |= fresh
+        waiting += fresh
+    return found
+
+
+def resident(pid: int) -> int:
+    """The bytes in memory, those shared with other processes included."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * PAGE
+    except (OSError, IndexError):
+        return 0
+
+
+def proportional(pid: int) -> int:
+    """The bytes in memory, shared ones divided among the processes that hold them."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+            for line in file:
+                if line.startswith(b"Pss:"):
+                    return int(line.split()[1]) << 10
+    except OSError:
+        pass
+    return resident(pid)
+
+
+def session_of(pid: int) -> int:
+    """The process session that a process belongs to; 0 when it is gone."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0
+
+
+def _children(pid: int) -> set[int]:
+    found: set[int] = set()
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return found
+    for thread in threads:
+        try:
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                found.update(map(int, file.read().split()))
+        except OSError:
+            continue
+    return found

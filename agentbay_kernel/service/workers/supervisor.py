@@ -1,0 +1,334 @@
+"""The first process of a session: it starts the others, keeps watch over them, ends with them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import ctypes
+import dataclasses
+import inspect
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from agentbay_kernel.service.frames import Link, Message
+from agentbay_kernel.service.workers import limits, node, processes, shell, watch
+from agentbay_kernel.service.workers.children import Child, Children
+from agentbay_kernel.service.workers.failure import ToolError, explain
+from agentbay_kernel.service.workers.files import Files
+from agentbay_kernel.service.workers.metrics import Metrics
+from agentbay_kernel.service.workers.paths import HOME, WORKSPACE, Paths
+from agentbay_kernel.service.workers.terminal import Terminal
+
+ENGINE = "agentbay_kernel.service.workers.python"
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Setup:
+    """What the service tells at the start; `root` is empty in a sandbox of its own."""
+
+    root: str
+    allowed: list[str]
+    env: dict[str, str]
+    limits: dict[str, Any]
+    python: list[str]
+
+
+class Supervisor:
+    """Answers the service: a public coroutine `do_x` is the operation `x`."""
+
+    def __init__(self, setup: Setup, link: Link, sockets: socket.socket) -> None:
+        self._link = link
+        self._sockets = sockets
+        self._setup = setup
+        self._env = dict(setup.env)
+        self._paths = Paths(setup.root, setup.allowed)
+        self._children = Children(asyncio.get_running_loop())
+        self._files = Files(self._paths)
+        self._changes = watch.Changes(self._paths)
+        self._metrics = Metrics(self._paths.real(WORKSPACE), setup.limits["memory_bytes"])
+        self._worker: Child | None = None
+        self._terminals: dict[str, Terminal] = {}
+        self._watches: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._broken = ""
+        watchdog = limits.Watchdog(setup.limits, self._pids, self._end_all)
+        self._keep(watchdog.run())
+
+    def on_message(self, message: Message) -> None:
+        """Start on one request of the service."""
+        self._keep(self._answer(message))
+
+    async def do_worker(self) -> int:
+        """Start an interpreter on the socket that came over the side channel."""
+        _, descriptors, _, _ = socket.recv_fds(self._sockets, 1, 1)
+        command = [*self._setup.python, "-m", ENGINE, str(descriptors[0])]
+        # an interrupt waits until the interpreter can tell what it is for
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            child = self._children.spawn(
+                command, env=self._env, cwd=self._paths.real(WORKSPACE), pass_fds=descriptors
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            os.close(descriptors[0])
+        self._worker = child
+        self._keep(self._await_worker(child))
+        return child.pid
+
+    async def do_signal(self, number: int) -> None:
+        """Signal the interpreter and what it has started."""
+        if self._worker is not None:
+            self._worker.signal(number)
+
+    async def do_node(self, run: int, code: str, timeout: float) -> str:
+        """Run JavaScript; gives the error as `Name: message`, or nothing."""
+
+        def emit(event: dict[str, Any]) -> None:
+            self._link.send({"event": "run", "run": run, "data": event})
+
+        cwd = self._paths.real(WORKSPACE)
+        return await node.run(
+            self._children, code, cwd=cwd, env=self._env, timeout=timeout, emit=emit
+        )
+
+    async def do_call(self, tool: str, args: dict[str, Any]) -> str:
+        """Run one tool."""
+        own: dict[str, Callable[..., Awaitable[str]]] = {
+            "shell": self._shell,
+            "set_env": self._set_env,
+            "get_env": self._get_env,
+            "get_metrics": self._get_metrics,
+            "get_file_change": self._get_file_change,
+        }
+        if tool in own:
+            return await own[tool](**_fitting(own[tool], args))
+        method = None if tool.startswith("_") else getattr(self._files, tool, None)
+        if method is None:
+            raise ToolError(f"The local service has no tool {tool}")
+        answer: str = await asyncio.to_thread(method, **_fitting(method, args))
+        return answer
+
+    async def do_pty_create(
+        self,
+        pty: str,
+        cols: int,
+        rows: int,
+        cwd: str | None,
+        env: dict[str, str],
+        shell: str | None,
+    ) -> None:
+        """Open a terminal under an id of the service's choice."""
+
+        def on_output(data: bytes) -> None:
+            text = base64.b64encode(data).decode()
+            self._link.send({"event": "pty_output", "pty": pty, "data": text})
+
+        terminal = Terminal(
+            self._children,
+            size=(cols, rows),
+            cwd=self._paths.real(cwd or WORKSPACE),
+            env={**self._env, **env},
+            shell=shell,
+            on_output=on_output,
+            writable=self._link.writable,
+        )
+        self._terminals[pty] = terminal
+        self._keep(self._await_terminal(pty, terminal))
+
+    async def do_pty_input(self, pty: str, data: str) -> None:
+        """Type into a terminal."""
+        self._terminal(pty).type(base64.b64decode(data))
+
+    async def do_pty_resize(self, pty: str, cols: int, rows: int) -> None:
+        """Change a terminal's size."""
+        self._terminal(pty).resize(cols, rows)
+
+    async def do_pty_kill(self, pty: str) -> None:
+        """End a terminal."""
+        await self._terminal(pty).kill()
+
+    async def do_pty_list(self) -> list[str]:
+        """The open terminals."""
+        return list(self._terminals)
+
+    async def do_watch(self, watch_id: str, path: str) -> None:
+        """Begin to report changes."""
+
+        def report(changes: list[watch.Change]) -> None:
+            self._link.send({"event": "watch", "watch": watch_id, "changes": changes})
+
+        if not os.path.isdir(self._paths.real(path)):
+            raise ToolError(f"No such folder: {path}")
+        self._watches[watch_id] = self._keep(watch.follow(self._paths, path, report))
+
+    async def do_unwatch(self, watch_id: str) -> None:
+        """End the reports."""
+        task = self._watches.pop(watch_id, None)
+        if task is not None:
+            task.cancel()
+
+    async def do_bind(self, path: str, source: str) -> None:
+        """Let a path lead to a folder that this process can see."""
+        self._paths.allow(source)
+        real = self._paths.real(path, follow=False)
+        try:
+            os.makedirs(os.path.dirname(real), exist_ok=True)
+            if os.path.isdir(real) and not os.path.islink(real):
+                os.rmdir(real)
+            os.symlink(source, real)
+        except OSError as error:
+            raise explain(error, path) from error
+
+    async def do_stop(self) -> None:
+        """Stop every process but this one."""
+        self._signal_all(signal.SIGSTOP)
+
+    async def do_continue(self) -> None:
+        """Let them go on."""
+        self._signal_all(signal.SIGCONT)
+
+    async def do_end(self) -> None:
+        """Kill every process but this one."""
+        self._end_all("")
+
+    async def _answer(self, message: Message) -> None:
+        number = message.pop("id")
+        try:
+            operation = getattr(self, f"do_{message.pop('op')}")
+            self._link.send({"id": number, "ok": await operation(**message)})
+        except ToolError as error:
+            self._link.send({"id": number, "failure": str(error)})
+        except Exception as error:
+            self._link.send({"id": number, "failure": f"{type(error).__name__}: {error}"})
+
+    async def _await_worker(self, child: Child) -> None:
+        status = await child.ended
+        child.signal(signal.SIGKILL)  # what it started dies with it
+        how = self._broken or f"InterpreterDied: Python ended with {node.describe(status)}"
+        self._broken = ""
+        if self._worker is child:
+            self._worker = None
+        self._link.send({"event": "worker_end", "pid": child.pid, "how": how})
+
+    async def _await_terminal(self, pty_id: str, terminal: Terminal) -> None:
+        code = await terminal.ended()
+        del self._terminals[pty_id]
+        self._link.send({"event": "pty_exit", "pty": pty_id, "code": code})
+
+    async def _shell(
+        self,
+        command: str,
+        timeout_ms: int = 50_000,
+        cwd: str | None = None,
+        envs: dict[str, str] | None = None,
+    ) -> str:
+        return await shell.run(
+            self._children,
+            command,
+            cwd=self._paths.real(cwd or WORKSPACE),
+            env={**self._env, **(envs or {})},
+            timeout=timeout_ms / 1000,
+        )
+
+    async def _set_env(self, envs: list[dict[str, str]]) -> str:
+        self._env.update({entry["key"]: str(entry["value"]) for entry in envs})
+        return f"Set {len(envs)} variables"
+
+    async def _get_env(self, keys: list[str] | None = None) -> str:
+        wanted = self._env if not keys else {key: self._env.get(key, "") for key in keys}
+        return json.dumps(wanted)
+
+    async def _get_metrics(self) -> str:
+        return self._metrics.report(self._pids())
+
+    async def _get_file_change(self, path: str) -> str:
+        return json.dumps(await asyncio.to_thread(self._changes.since_last, path))
+
+    def _terminal(self, pty: str) -> Terminal:
+        if pty not in self._terminals:
+            raise ToolError(f"No such terminal: {pty}")
+        return self._terminals[pty]
+
+    def _pids(self) -> set[int]:
+        if self._setup.root:
+            return processes.descendants(os.getpid())
+        return processes.everything() - {1, os.getpid()}
+
+    def _end_all(self, how: str) -> None:
+        self._broken = how if self._worker is not None else ""
+        if self._setup.root:
+            # stopped first, or they could multiply faster than they are found
+            self._signal_all(signal.SIGSTOP)
+        self._signal_all(signal.SIGKILL)
+
+    def _signal_all(self, number: int) -> None:
+        if not self._setup.root:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(-1, number)  # all of this pid namespace but its first process and this one
+            return
+        seen: set[int] = set()
+        while fresh := self._pids() - seen:
+            for pid in fresh:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
+            seen |= fresh
+
+    def _keep(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _fitting(function: Callable[..., Any], args: dict[str, Any]) -> dict[str, Any]:
+    known = inspect.signature(function).parameters
+    missing = [name for name, one in known.items() if one.default is one.empty and name not in args]
+    if missing:
+        raise ToolError(f"Missing argument: {', '.join(missing)}")
+    return {name: value for name, value in args.items() if name in known and value is not None}
+
+
+async def serve(control: socket.socket, sockets: socket.socket) -> None:
+    """Answer until the service is gone."""
+    loop = asyncio.get_running_loop()
+    gone = asyncio.Event()
+    supervisor: list[Supervisor] = []
+
+    def on_message(message: Message) -> None:
+        if supervisor:
+            supervisor[0].on_message(message)
+            return
+        setup = Setup(**message["setup"])
+        limits.apply(setup.limits)
+        supervisor.append(Supervisor(setup, link, sockets))
+        link.send({"event": "hello", "home": HOME})
+
+    link = Link(on_message, gone.set)
+    await loop.create_unix_connection(lambda: link, sock=control)
+    await gone.wait()
+    if supervisor:
+        await supervisor[0].do_end()
+
+
+def main() -> None:
+    """Serve on the two sockets whose descriptors are the arguments."""
+    control, sockets = (socket.socket(fileno=int(word)) for word in sys.argv[1:3])
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    for one in (control, sockets):
+        one.set_inheritable(False)
+    signal.signal(signal.SIGINT, lambda *_: None)
+    asyncio.run(serve(control, sockets))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
