@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from IPython.core.inputtransformer2 import TransformerManager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LINE_MAGICS = ("agentbay", "fs")
 CELL_MAGICS = ("local",)
@@ -134,7 +137,7 @@ def _tree(lines: list[str], found: list[_Found]) -> ast.Module:
     for magic in found:
         marked[magic.start] = magic.lead + _MARK.format(magic.start)
         marked[magic.start + 1 : magic.end] = [""] * (magic.end - magic.start - 1)
-    python = TransformerManager().transform_cell("\n".join(marked))
+    python: str = TransformerManager().transform_cell("\n".join(marked))
     return ast.parse(python, "<cell>", "exec")
 
 

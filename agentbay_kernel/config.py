@@ -59,9 +59,9 @@ class AgentBayOptions(Configurable):
     interrupt_grace_seconds = Float(
         5.0, min=0.1, help="Seconds after a Stop before the interpreter may be killed."
     ).tag(config=True, env="AGENTBAY_KERNEL_INTERRUPT_GRACE_SECONDS")
-    create_timeout_seconds = Int(
-        180, min=1, help="Seconds to wait for a new session."
-    ).tag(config=True, env="AGENTBAY_KERNEL_CREATE_TIMEOUT_SECONDS")
+    create_timeout_seconds = Int(180, min=1, help="Seconds to wait for a new session.").tag(
+        config=True, env="AGENTBAY_KERNEL_CREATE_TIMEOUT_SECONDS"
+    )
     upload = Enum(
         ("never", "hint", "notebook-folder"),
         default_value="hint",

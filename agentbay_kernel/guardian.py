@@ -103,7 +103,8 @@ async def _end(charge: Charge, word: str) -> None:
     if row is None or (row.owner_pid != charge.owner and row.owned()):
         return
     try:
-        await _delete(charge, row.session_id, sync=row.sync or word == "delete sync")
+        # A kernel that was killed could not say whether its contexts had come down.
+        await _delete(charge, row.session_id, sync=word == "delete sync")
     finally:
         ledger.remove(charge.key, row.session_id)
 

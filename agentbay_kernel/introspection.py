@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _MAGIC = re.compile(r"(?:^|\n)%(?P<words>[^\n]*)\Z")
 
@@ -18,9 +21,7 @@ class Matches:
     end: int
 
 
-def complete_magic(
-    code: str, cursor: int, commands: Mapping[str, Sequence[str]]
-) -> Matches | None:
+def complete_magic(code: str, cursor: int, commands: Mapping[str, Sequence[str]]) -> Matches | None:
     """Matches when the cursor stands in one of our line magics, else None.
 
     `commands` maps a magic's name to its subcommands.

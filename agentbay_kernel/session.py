@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from agentbay_kernel.events import Emit
 
 
@@ -152,7 +152,11 @@ class Session(Protocol):
         """
 
     async def shell(
-        self, command: str, *, timeout: float = 50, cwd: str | None = None,
+        self,
+        command: str,
+        *,
+        timeout: float = 50,
+        cwd: str | None = None,
         env: Mapping[str, str] | None = None,
     ) -> ShellResult:
         """Run a shell command beside the interpreter, also while a cell runs."""
@@ -204,7 +208,11 @@ class Provider(Protocol):
         """The live session of that id; raises SessionGone."""
 
     async def list(
-        self, labels: Mapping[str, str], *, status: str | None = None, limit: int = 10,
+        self,
+        labels: Mapping[str, str],
+        *,
+        status: str | None = None,
+        limit: int = 10,
         token: str = "",
     ) -> SessionPage:
         """One page of the sessions that have all of `labels`."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from agentbay_kernel import interpreter
-from agentbay_kernel.errors import KernelError, ProviderError, SessionGone
+from agentbay_kernel.errors import KernelError, ProviderError, SessionGone, SyncError
 from agentbay_kernel.guardian import Guardian
 from agentbay_kernel.ledger import Ledger, Row
 from agentbay_kernel.lifetime import Lifetime
 from agentbay_kernel.session import Mount, Provider, Session, SessionSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
     from agentbay_kernel.config import AgentBayOptions
     from agentbay_kernel.identity import Identity
 
@@ -60,6 +60,7 @@ class SessionManager:
         self.lifetime: Lifetime | None = None
         self.busy = False
         self.cleared: Clearing | None = None
+        self.failed_mounts: tuple[str, ...] = ()
         self._make_provider = make_provider
         self._provider: Provider | None = None
         self._ledger = ledger
@@ -150,8 +151,19 @@ class SessionManager:
         """Let the current session go without ending it."""
         self._forget()
 
-    async def delete(self, *, sync: bool = False) -> None:
-        """End the current session, if there is one."""
+    async def delete(self, *, sync: bool = False, force: bool = False) -> None:
+        """End the current session, if there is one.
+
+        Raises SyncError before anything is touched when `sync` would upload, without `force`,
+        over a context that was not downloaded.
+        """
+        if sync and self.failed_mounts and not force:
+            raise SyncError(
+                f"{', '.join(self.failed_mounts)} was not downloaded; an upload would replace the "
+                "stored copy by what is there now",
+                survived="Nothing was uploaded or deleted",
+                next_step="%agentbay delete --sync --force uploads all the same",
+            )
         session, row = self.session, self._row
         if session is None and row is not None:
             session = await self._get(row)
@@ -188,8 +200,9 @@ class SessionManager:
             self._guardian.release()
             return
         # The guardian confirms the deletion and goes on if this process is killed first.
-        self._guardian.delete()
-        if self.session is not None and self._row is not None and not self._row.sync:
+        sync = self._row is not None and self._row.sync and not self.failed_mounts
+        self._guardian.delete(sync=sync)
+        if self.session is not None and self._row is not None and not sync:
             session = self.session
             try:
                 await session.delete()
@@ -206,9 +219,22 @@ class SessionManager:
             )
             log.info("session %s created", session.session_id)
             self._take(session, provider, own=True, sync=bool(spec.mounts), spec=spec)
+            if spec.mounts:
+                await self._check_mounts(session)
             if self._prepare is not None:
                 await self._prepare(session)
         return session
+
+    async def _check_mounts(self, session: Session) -> None:
+        """Say which contexts did not come down: their good copies must not be overwritten."""
+        states = await session.contexts()
+        failed = [each for each in states if each.status == "Failed"]
+        self.failed_mounts = tuple(each.path for each in failed)
+        for each in failed:
+            self._warn(
+                f"The context for {each.path} was not downloaded: {each.error or 'no reason'}. Its "
+                "stored copy is safe; %agentbay delete --sync needs --force to upload over it."
+            )
 
     def _started(self, task: asyncio.Task[Session]) -> None:
         self._starting = None
@@ -283,6 +309,7 @@ class SessionManager:
         if self._row is not None:
             self._ledger.remove(self._row.key, self._row.session_id)
         self.session = self.lifetime = self._row = self._keeper = None
+        self.failed_mounts = ()
 
     def _check_end(self) -> None:
         if self.lifetime is not None and self.lifetime.ended(self._clock()):
@@ -328,5 +355,3 @@ async def clear(session: Session) -> Clearing:
     except ProviderError:
         log.warning("the interpreter could not be replaced", exc_info=True)
     return Clearing("the interpreter could not be replaced", proved=False)
-
-

@@ -104,6 +104,4 @@ class Ladder:
 
 def stopped(text: str) -> CellError:
     """The KeyboardInterrupt of a cell that did not raise one itself."""
-    return CellError(
-        "KeyboardInterrupt", text, (f"\x1b[31mKeyboardInterrupt\x1b[39m: {text}",)
-    )
+    return CellError("KeyboardInterrupt", text, (f"\x1b[31mKeyboardInterrupt\x1b[39m: {text}",))

@@ -19,7 +19,9 @@ def ledger(tmp_path):
 def owned_by(ledger, pid, start):
     ledger.put(ROW)
     path = next(ledger.folder.glob("*.json"))
-    path.write_text(json.dumps({**json.loads(path.read_text()), "owner_pid": pid, "owner_start": start}))
+    path.write_text(
+        json.dumps({**json.loads(path.read_text()), "owner_pid": pid, "owner_start": start})
+    )
 
 
 def test_a_stored_row_is_this_processs(ledger):

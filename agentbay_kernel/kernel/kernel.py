@@ -7,12 +7,13 @@ import os
 import signal
 import threading
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ipykernel.ipkernel import IPythonKernel
 from traitlets import Instance, default
 
-from agentbay_kernel import __version__, cells, live, magics, probes, providers
+from agentbay_kernel import __version__, cells, live, magics, probes, providers, upload
 from agentbay_kernel.config import AgentBayOptions, data_dir
 from agentbay_kernel.events import CellError, Emit, Stream
 from agentbay_kernel.execution import Execution, error_of
@@ -23,6 +24,10 @@ from agentbay_kernel.kernel.publisher import Publisher
 from agentbay_kernel.ledger import Ledger
 from agentbay_kernel.sessions import SessionManager
 
+if TYPE_CHECKING:
+    from agentbay_kernel.session import Session
+
+WORKSPACE = "/workspace"
 SHUTDOWN_SECONDS = 2.0
 TERMINATE_SECONDS = 1.5
 
@@ -48,6 +53,7 @@ class AgentBayKernel(IPythonKernel):
             providers.make,
             Ledger(data_dir() / "ledger"),
             warn=self._warn,
+            prepare=self._send_folder,
         )
         self.execution = Execution(self.manager, self._run_magic, self._run_local)
         self.interrupts = Interrupts()
@@ -247,13 +253,16 @@ class AgentBayKernel(IPythonKernel):
             self.manager.claim()
         self.manager.touch()
 
+    async def _send_folder(self, session: Session) -> None:
+        if self.options.upload == "notebook-folder":
+            limit = self.options.upload_limit_mb
+            self._warn(await upload.send_folder(session, Path.cwd(), WORKSPACE, limit))
+
     def _warn(self, text: str) -> None:
         Publisher(partial(self._send, self._last_parent), 0)(Stream("stderr", text + "\n"))
 
     def _send(self, parent: dict[str, Any], kind: str, content: dict[str, Any]) -> None:
-        self.session.send(
-            self.iopub_socket, kind, content, parent=parent, ident=self._topic(kind)
-        )
+        self.session.send(self.iopub_socket, kind, content, parent=parent, ident=self._topic(kind))
 
 
 _NOT_EVALUATED = {

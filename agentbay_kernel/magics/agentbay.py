@@ -100,9 +100,7 @@ async def list_sessions(context: Context, args: Any) -> None:
     context.emit(_listing(context, rows, total, more=bool(token), page=args.page))
 
 
-def _listing(
-    context: Context, rows: list[Any], total: int | None, *, more: bool, page: int
-) -> Any:
+def _listing(context: Context, rows: list[Any], total: int | None, *, more: bool, page: int) -> Any:
     own = context.manager.session.session_id if context.manager.session else ""
     marked = [(("→ " if row[0] == own else "") + row[0], *row[1:]) for row in rows]
     note = f"{len(rows)} of {total}" if total is not None else f"{len(rows)} shown"
@@ -175,6 +173,7 @@ async def attach(context: Context, args: Any) -> None:
     "delete",
     argument("session", nargs="?", default="", help="a session's id; else the kernel's own"),
     argument("--sync", action="store_true", help="upload its contexts first"),
+    argument("--force", action="store_true", help="upload even what was not downloaded first"),
     argument("--yes", action="store_true", help="delete a session other than the kernel's"),
 )
 async def delete(context: Context, args: Any) -> None:
@@ -187,7 +186,7 @@ async def delete(context: Context, args: Any) -> None:
     if args.session in ("", own):
         if not own and not manager.claimed:
             raise UsageError("The kernel has no session")
-        await manager.delete(sync=args.sync)
+        await manager.delete(sync=args.sync, force=args.force)
         context.emit(render.line(f"Session {own} is deleted. The next cell starts a new one."))
         return
     if not args.yes:

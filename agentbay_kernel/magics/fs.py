@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from agentbay_kernel import transfer
 from agentbay_kernel.errors import UsageError
 from agentbay_kernel.magics import render
 from agentbay_kernel.magics.registry import Context, argument, command
-from agentbay_kernel.session import FileInfo
+
+if TYPE_CHECKING:
+    from agentbay_kernel.session import FileInfo
 
 WORKSPACE = "/workspace"
 

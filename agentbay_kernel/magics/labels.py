@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from agentbay_kernel.errors import UsageError
 from agentbay_kernel.identity import is_reserved
 from agentbay_kernel.magics import render
 from agentbay_kernel.magics.registry import Context, argument, command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def parse_labels(words: Iterable[str]) -> dict[str, str]:

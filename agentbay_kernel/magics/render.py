@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from urllib.parse import urlsplit
 
 from agentbay_kernel.events import DisplayData, Stream
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], note: str = "") -> DisplayData:

@@ -42,7 +42,9 @@ def test_no_secret_is_in_any_command_line(start_kernel, monkeypatch):
         monkeypatch.setenv(name, value)
     kernel = start_kernel()
     kernel.execute("1")
-    lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    lines = [
+        " ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])
+    ]
     wanted = [*SECRETS.values(), kernels.service().key]
     assert [value for value in wanted if any(value in line for line in lines)] == []
 

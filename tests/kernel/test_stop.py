@@ -20,6 +20,16 @@ CELLS = {
 }
 
 
+STUBBORN = """
+import time
+while True:
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        pass
+"""
+
+
 def stop_after(kernel, code, seconds, double):
     """Run a cell, stop it after some time, and give its end."""
     request = kernel.send("execute_request", execute_content(code))
@@ -73,8 +83,7 @@ def test_a_late_second_stop_kills_a_cell_that_ignores_the_first(start_kernel, mo
     monkeypatch.setenv("AGENTBAY_KERNEL_INTERRUPT_GRACE_SECONDS", "1.5")
     kernel = start_kernel()
     kernel.execute("open('kept.txt', 'w').write('here'); x = 1")
-    code = "import time\nwhile True:\n    try:\n        time.sleep(60)\n    except KeyboardInterrupt:\n        pass"
-    request = kernel.send("execute_request", execute_content(code))
+    request = kernel.send("execute_request", execute_content(STUBBORN))
     time.sleep(1.2)
     kernel.interrupt()
     time.sleep(2)

@@ -30,7 +30,7 @@ class Manager:
     async def provider(self):
         return self.place
 
-    async def delete(self, *, sync=False):
+    async def delete(self, *, sync=False, force=False):
         await self.session.delete(sync=sync)
 
     def spec(self, **given):

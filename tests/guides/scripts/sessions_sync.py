@@ -59,7 +59,9 @@ assert files.move_file("/workspace/big.txt", "/workspace/folder/big.txt").succes
 names = [entry["name"] for entry in files.list_directory("/workspace/folder").entries]
 assert names == ["big.txt"]
 assert files.search_files("/workspace", "*.txt").matches == ["/workspace/folder/big.txt"]
-assert files.edit_file("/workspace/folder/big.txt", [{"oldText": "grüße\n", "newText": "x"}]).success
+assert files.edit_file(
+    "/workspace/folder/big.txt", [{"oldText": "grüße\n", "newText": "x"}]
+).success
 assert files.get_file_info("/workspace/data.bin").file_info["size"] == 20_000_000
 assert files.delete_file("/workspace/data.bin").success
 assert not files.read_file("/workspace/data.bin").success
