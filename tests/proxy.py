@@ -20,13 +20,17 @@ _ACTION = re.compile(rb"[?&]Action=(\w+)")
 
 @dataclass
 class CountingProxy:
-    """Counts actions, and round trips (a burst to the service after one from it)."""
+    """Counts actions, and round trips (a burst to the service after one from it).
+
+    `moments` and `bodies` hold the time and the bytes of each action's first request.
+    """
 
     target: str
     delays: dict[str, float] = field(default_factory=dict)
     latency: float = 0.0
     actions: Counter[str] = field(default_factory=Counter)
     moments: dict[str, float] = field(default_factory=dict)
+    bodies: dict[str, bytes] = field(default_factory=dict)
     round_trips: int = 0
 
     def __post_init__(self) -> None:
@@ -90,6 +94,7 @@ class CountingProxy:
             self.actions.update(found)
             for name in found:
                 self.moments.setdefault(name, time.monotonic())
+                self.bodies.setdefault(name, data)
         time.sleep(self.latency + sum(self.delays.get(name, 0.0) for name in found))
 
 

@@ -1,0 +1,34 @@
+"""A kernel whose cloud is the local service behind a counting proxy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import kernels
+from tests.proxy import CountingProxy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingProxy]:
+    """A cloud to the kernel: it is reached by endpoint and key, counts and can be slow."""
+    proxy = proxy_to_service()
+    record = kernels.service()
+    assert record is not None
+    monkeypatch.setenv("AGENTBAY_KERNEL_PROVIDER", "agentbay")
+    monkeypatch.setenv("AGENTBAY_API_KEY", record.key)
+    monkeypatch.setenv("AGENTBAY_ENDPOINT", proxy.url)
+    yield proxy
+    proxy.close()
+
+
+def proxy_to_service() -> CountingProxy:
+    """Start the local service and a proxy before it."""
+    kernels.start_service()
+    record = kernels.service()
+    assert record is not None
+    return CountingProxy(record.url)
