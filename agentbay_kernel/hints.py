@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agentbay_kernel.events import CellError
     from pathlib import Path
+
+    from agentbay_kernel.events import CellError
 
 _MISSING = re.compile(r"No such file or directory: ['\"](?P<name>[^'\"]+)['\"]")
 _MODULE = re.compile(r"No module named ['\"](?P<name>[\w.]+)['\"]")

@@ -15,13 +15,13 @@ import json
 import os
 import secrets
 from dataclasses import dataclass
-
-import psutil
 from typing import TYPE_CHECKING
 
+import psutil
+
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from agentbay_kernel.session import Mount, Provider, Session, SessionSpec
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+
     from agentbay_kernel.config import AgentBayOptions
     from agentbay_kernel.identity import Identity
 

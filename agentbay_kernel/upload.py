@@ -10,6 +10,7 @@ from agentbay_kernel import transfer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from agentbay_kernel.session import Session
 
 MEGABYTE = 1 << 20

@@ -112,7 +112,7 @@ def _listing(context: Context, rows: list[Any], total: int | None, *, more: bool
     "agentbay",
     "link",
     argument("--port", type=int, default=None, help="a port of the session, 30100 to 30199"),
-    argument("--protocol", default=None, choices=("https", "wss"), help="https or wss"),
+    argument("--protocol", default=None, choices=("https", "wss"), help="https (as without it) or wss"),
     argument("--print", action="store_true", help="print the whole link into the output"),
 )
 async def link(context: Context, args: Any) -> None:
@@ -122,7 +122,9 @@ async def link(context: Context, args: Any) -> None:
     `agentbay_link` of %%local cells. --print shows it all the same, and saves it in the notebook.
     """
     session = await context.manager.ensure()
-    url = await session.link(port=args.port, protocol=args.protocol)
+    # The providers' own default for a port is a WebSocket link.
+    protocol = args.protocol or ("https" if args.port else None)
+    url = await session.link(port=args.port, protocol=protocol)
     context.manager.used()
     context.keep("agentbay_link", url)
     shown = url if args.print else render.masked(url)

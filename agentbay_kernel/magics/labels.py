@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.errors import UsageError
 from agentbay_kernel.identity import is_reserved
