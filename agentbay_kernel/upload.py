@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentbay_kernel import transfer
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,6 +24,8 @@ async def send_folder(session: Session, folder: Path, target: str, limit_mb: int
             f"The notebook's folder was not sent: its {len(files)} files have "
             f"{size / MEGABYTE:.0f} MB, the option upload_limit_mb allows {limit_mb}."
         )
+    from agentbay_kernel import transfer
+
     for path in files:
         remote = f"{target}/{path.relative_to(folder).as_posix()}"
         await transfer.put(session, path, remote, force=True)

@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from agentbay_kernel import transfer
 from agentbay_kernel.errors import UsageError
 from agentbay_kernel.magics import render
 from agentbay_kernel.magics.registry import Context, argument, command
@@ -61,6 +60,8 @@ async def put(context: Context, args: Any) -> None:
     `%fs put data.csv` sends it to the working folder. Of two or more words the last is the target
     in the session: a folder when it ends in / or several files are sent.
     """
+    from agentbay_kernel import transfer
+
     local, target = _split_put(args.paths)
     session = await context.manager.ensure()
     for path in local:
@@ -94,6 +95,8 @@ def _target(name: str, target: str, *, folder: bool) -> str:
 )
 async def get(context: Context, args: Any) -> None:
     """Fetch a file of the session to this computer."""
+    from agentbay_kernel import transfer
+
     session = await context.manager.ensure()
     remote = remote_path(args.remote)
     local = Path(args.local).expanduser()
