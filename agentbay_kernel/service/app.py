@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import os
@@ -12,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from agentbay_kernel.config import log_dir
-from agentbay_kernel.service import logs, runtime
+from agentbay_kernel.service import runtime
 from agentbay_kernel.service.browser import Browser
 from agentbay_kernel.service.file_urls import FileUrls
 from agentbay_kernel.service.host import Host, Options
@@ -24,6 +24,7 @@ from agentbay_kernel.service.server import Api
 if TYPE_CHECKING:
     import socket
     from argparse import Namespace
+    from collections.abc import Iterable
     from pathlib import Path
 
 log = logging.getLogger("agentbay_kernel.service")
@@ -39,7 +40,6 @@ def serve(
     folder: Path,
 ) -> None:
     """Serve until the linger time is over or SIGTERM comes."""
-    logs.set_up(log_dir() / runtime.LOG_FILE)
     owner = _own(folder)
     options = Options(**vars(arguments))
     log.info("service %s starts, version %s", address.pid, address.version)
@@ -69,78 +69,88 @@ def _own(folder: Path) -> int | None:
     return descriptor
 
 
+class Service:
+    """The two listeners over one host."""
+
+    def __init__(self, host: Host, address: runtime.ServiceAddress) -> None:
+        self.host = host
+        self._last = host.clock.monotonic()
+        links = Links(host, address.browser_url)
+        urls = FileUrls(address.api_url, host.contexts, host.clock)
+        site = Site(host, address.api_url, address.browser_url, links, urls)
+        api, browser = Api(site, address.key, self.seen), Browser(host, links, self.seen)
+        self._runners = (
+            web.AppRunner(api.application(), access_log=None),
+            web.AppRunner(browser.application(), access_log=None),
+        )
+
+    def seen(self) -> None:
+        """Note that somebody needs the service."""
+        self._last = self.host.clock.monotonic()
+
+    async def start(self, sockets: Iterable[socket.socket]) -> None:
+        """Answer on sockets that listen already."""
+        for runner, listener in zip(self._runners, sockets, strict=True):
+            await runner.setup()
+            await web.SockSite(runner, listener, shutdown_timeout=1).start()
+        self._reaper = self.host.spawn(self.host.reap(), "session limits")
+
+    async def close(self) -> None:
+        """End every session, then the listeners."""
+        self._reaper.cancel()
+        await self.host.close()
+        for runner in self._runners:
+            await runner.cleanup()
+
+    def unused(self) -> float:
+        """Seconds for which there has been no session, connection or request."""
+        connected = any(r.server is not None and r.server.connections for r in self._runners)
+        if len(self.host.sessions) or connected:
+            self.seen()
+        return self.host.clock.monotonic() - self._last
+
+
 class Program:
-    """The running service."""
+    """The running service as a process: how long it stays, and how it leaves."""
 
     def __init__(self, folder: Path, options: Options, address: runtime.ServiceAddress) -> None:
         self._address = address
         self._linger = options.linger_seconds
-        self.host = Host(folder, options)
-        self._last = self.host.clock.monotonic()
+        self._service = Service(Host(folder, options), address)
         self._stop = asyncio.Event()
-        links = Links(self.host, address.browser_url)
-        urls = FileUrls(address.api_url, self.host.contexts, self.host.clock)
-        site = Site(self.host, address.api_url, address.browser_url, links, urls)
-        self._api = web.AppRunner(Api(site, address.key, self._seen).application(), access_log=None)
-        self._browser = web.AppRunner(
-            Browser(self.host, links, self._seen).application(), access_log=None
-        )
-
-    def _seen(self) -> None:
-        self._last = self.host.clock.monotonic()
 
     async def run(self, sockets: tuple[socket.socket, socket.socket]) -> None:
         """Serve, then end every session."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
-        runners = (self._api, self._browser)
-        for runner, listener in zip(runners, sockets, strict=True):
-            await runner.setup()
-            await web.SockSite(runner, listener).start()
-        reaper = self.host.spawn(self.host.reap(), "session limits")
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop.set)
+        await self._service.start(sockets)
         try:
             await self._wait()
         finally:
-            reaper.cancel()
             with runtime.locked(seconds=5):
                 runtime.withdraw(self._address.pid)
-            await self.host.close()
-            for runner in runners:
-                await runner.shutdown()
-                await runner.cleanup()
+            await self._service.close()
 
     async def _wait(self) -> None:
         while not self._stop.is_set():
-            left = self._left()
+            left = self._linger - self._service.unused()
             if left <= 0 and await self._leave():
                 return
-            try:
-                async with asyncio.timeout(max(0.05, min(left, 5.0))):
-                    await self._stop.wait()
-            except TimeoutError:
-                continue
+            await self._pause(max(0.05, min(left, 5.0)))
 
-    def _left(self) -> float:
-        """Seconds until nobody has needed the service for its linger time."""
-        servers = (self._api.server, self._browser.server)
-        connected = any(server is not None and server.connections for server in servers)
-        if len(self.host.sessions) or connected:
-            self._seen()
-        return self._last + self._linger - self.host.clock.monotonic()
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
 
     async def _leave(self) -> bool:
         """Withdraw the address, and stay after all when a client came meanwhile."""
         with runtime.locked(seconds=0) as got:
             if not got:
-                self._seen()
+                self._service.seen()
                 return False
             runtime.withdraw(self._address.pid)
-        try:
-            async with asyncio.timeout(_GRACE):
-                await self._stop.wait()
-        except TimeoutError:
-            pass
-        if self._left() <= 0:
+        await self._pause(_GRACE)
+        if self._service.unused() >= self._linger or self._stop.is_set():
             return True
         with runtime.locked(seconds=5) as got:
             if got and runtime.read() is None:

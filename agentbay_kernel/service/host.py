@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentbay_kernel.service import mounts, tools
 from agentbay_kernel.service.clock import Clock
 from agentbay_kernel.service.contexts import ContextStore
 from agentbay_kernel.service.errors import ApiError, WrongState
-from agentbay_kernel.service.lifecycle import Lifecycle
 from agentbay_kernel.service.port import Limits, Sandbox, SandboxGone, SandboxSpec, ToolFailure
 from agentbay_kernel.service.state import Session, Sessions, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
+
+    from agentbay_kernel.service.lifecycle import Lifecycle
 
 _T = TypeVar("_T")
 
@@ -51,9 +52,9 @@ class Options:
 class Wish:
     """What a new session is to be."""
 
+    policy: Lifecycle
     image: str = tools.DEFAULT_IMAGE
     labels: Mapping[str, str] | None = None
-    policy: Lifecycle = field(default_factory=Lifecycle)
     bindings: Sequence[mounts.Binding] = ()
 
 

@@ -10,7 +10,7 @@ import socket
 import sys
 
 from agentbay_kernel import __version__
-from agentbay_kernel.config import data_dir
+from agentbay_kernel.config import data_dir, log_dir
 from agentbay_kernel.service import runtime
 
 
@@ -30,8 +30,9 @@ def run(flags: list[str], ready_fd: int | None) -> None:
         os.close(ready_fd)
     else:
         _announce(address)
-    from agentbay_kernel.service import app
+    from agentbay_kernel.service import app, logs
 
+    logs.set_up(log_dir() / runtime.LOG_FILE)
     app.serve(arguments, address, sockets, data_dir())
 
 

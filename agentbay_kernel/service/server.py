@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from agentbay_kernel.service import rpc, rpc_contexts, rpc_sessions, stream
+from agentbay_kernel.service import rpc, rpc_contexts, rpc_sessions, rpc_tools, stream
 from agentbay_kernel.service.errors import ApiError, BadParameter, Forbidden, KeyWrong
 from agentbay_kernel.service.rpc import Call, Site
 
@@ -29,7 +29,8 @@ _LARGE = 1 << 20
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-__all__ = ["LARGEST_BODY", "Api", "rpc_contexts", "rpc_sessions"]
+# To import these is to register their actions.
+HANDLERS = (rpc_contexts, rpc_sessions, rpc_tools)
 
 
 class Api:
@@ -125,7 +126,7 @@ class Api:
         if not isinstance(args, dict) or not isinstance(tool, str):
             raise BadParameter("args", "is no JSON object")
         call = Call(self._site, "callTool", {})
-        result = await rpc_sessions.tool_answer(call, session, tool, args)
+        result = await rpc_tools.tool_answer(call, session, tool, args)
         log.info("%s callTool %s %s", request["id"], session.id, tool[:40])
         return web.json_response({"data": {"result": result}})
 
