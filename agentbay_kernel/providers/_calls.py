@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agentbay_kernel.errors import ProviderError, SessionGone, ToolError
+from agentbay_kernel.errors import ProviderError, SessionGone, ToolError, Unreachable
 from agentbay_kernel.providers._failures import from_failure, from_text, redact
 from agentbay_kernel.providers._gateway import Failure, Trace, watch
 
@@ -17,6 +17,7 @@ class Caller:
 
     def __init__(self) -> None:
         self.secrets: set[str] = set()
+        self.ended: Callable[[], bool] = lambda: False
 
     async def ask(
         self, what: str, call: Callable[[], Awaitable[Any]], *, lenient: bool = False
@@ -50,7 +51,10 @@ class Caller:
             return SessionGone(
                 f"{what}: the session does not answer any more (HTTP {failure.status})"
             )
-        return from_failure(what, failure, self.secrets)
+        error = from_failure(what, failure, self.secrets)
+        if isinstance(error, Unreachable) and self.ended():
+            return SessionGone(f"{what}: the service that held the session has ended")
+        return error
 
     async def tool(self, what: str, call: Callable[[], Awaitable[Any]]) -> Any:
         """Like `ask` for a tool of the session, whose own failure is a ToolError."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 log = logging.getLogger("agentbay_kernel.sdk")
+# A program without logging would print the warnings.
+log.addHandler(logging.NullHandler())
 
 SDK = "agentbay"
 SDK_LOGGER = "agentbay._common.logger"

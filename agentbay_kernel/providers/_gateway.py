@@ -99,26 +99,27 @@ def guard_client(client: Any, endpoint: str) -> None:
     if endpoint.startswith("http://") and hasattr(client, "_protocol"):
         # Otherwise every call builds a TLS context, 38 ms of CPU, for a plain connection.
         client._protocol = "http"
-    if hasattr(client, "call_api_async"):
-        client.call_api_async = _repeating(client.call_api_async, local)
+    if hasattr(client, "do_rpcrequest_async"):
+        # Every asynchronous action ends in this one method.
+        client.do_rpcrequest_async = _repeating(client.do_rpcrequest_async, local)
 
 
 def _repeating(call: Callable[..., Awaitable[Any]], local: bool) -> Callable[..., Awaitable[Any]]:
-    async def call_api_async(params: Any, request: Any, runtime: Any) -> Any:
-        action = str(getattr(params, "action", ""))
+    async def do_rpcrequest_async(action: str, *rest: Any) -> Any:
         end = time.monotonic() + RETRY_SECONDS
         tries = TRIES if action in REPEATABLE else 1
         for attempt in range(1, tries + 1):
             start = time.monotonic()
             try:
                 with direct() if local else contextlib.nullcontext():
-                    answer = await call(params, request, runtime)
+                    answer = await call(action, *rest)
             except Exception as error:
                 failure = _from_exception(action, error, time.monotonic() - start)
                 _note(failure)
                 pause = failure.retry_after or _backoff(attempt)
-                late = time.monotonic() + pause > end
-                if attempt == tries or not failure.passing or late:
+                # A service of this computer that refuses connections has ended.
+                hopeless = time.monotonic() + pause > end or (local and failure.refused)
+                if attempt == tries or not failure.passing or hopeless:
                     raise
                 log.info("%s failed (%s); trying again", action, failure.code or "no answer")
                 await asyncio.sleep(pause)
@@ -127,7 +128,7 @@ def _repeating(call: Callable[..., Awaitable[Any]], local: bool) -> Callable[...
                 return answer
         raise AssertionError("unreachable")
 
-    return call_api_async
+    return do_rpcrequest_async
 
 
 def _backoff(attempt: int) -> float:
@@ -164,7 +165,8 @@ def _from_exception(action: str, error: Exception, seconds: float) -> Failure:
     status = int(getattr(error, "status_code", None) or 0)
     data = getattr(error, "data", None)
     message = data.get("Message") or data.get("message") if isinstance(data, dict) else None
-    text = str(message or error)
+    inner = getattr(getattr(error, "inner_exception", None), "message", None)
+    text = str(message or inner or error)
     return Failure(
         action,
         text,
@@ -202,12 +204,27 @@ def _link_client(local: bool) -> Any:
                 _note(Failure("callTool", text, seconds=elapsed, refused=refused))
                 raise
             if response.status_code >= 300:
-                _note(Failure("callTool", response.text[:500], status=response.status_code))
+                _note(_from_response(response))
             return response
 
     # A plain connection to this computer needs no certificates, which take long to load, and
     # no proxy of the environment.
     return Client(timeout=900, verify=not local, trust_env=not local)
+
+
+def _from_response(response: Any) -> Failure:
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    known = body if isinstance(body, dict) else {}
+    return Failure(
+        "callTool",
+        str(known.get("Message") or known.get("message") or response.text[:500]),
+        code=str(known.get("Code") or known.get("code") or ""),
+        request_id=str(known.get("RequestId") or known.get("requestId") or ""),
+        status=response.status_code,
+    )
 
 
 def _guard_socket(socket: Any, local: bool) -> None:

@@ -63,7 +63,7 @@ class AgentBaySession:
         emit: Emit,
         *,
         language: str = "python",
-        timeout: float = 28800,  # noqa: ASYNC109 - asked of the provider
+        timeout: float = 28800,
     ) -> RunResult:
         """Run `code`, streaming where the session can; sent once at most."""
         run = Run(emit, timeout)
@@ -85,9 +85,8 @@ class AgentBaySession:
             except TimeoutError:
                 raise CellTimeout(f"The cell did not end after {limit:g} seconds") from None
             finally:
-                # Only a run that was given up is still open: its later output is for nobody.
                 if trace.stream is not None:
-                    await trace.stream.cancel()
+                    await _let_go(trace.stream)
         if run.lost is not None and trace.stream is None:
             return await self._unsent(run, code, language, limit)
         if run.lost is not None:
@@ -156,7 +155,7 @@ class AgentBaySession:
         self,
         command: str,
         *,
-        timeout: float = 50,  # noqa: ASYNC109 - asked of the provider
+        timeout: float = 50,
         cwd: str | None = None,
         env: Mapping[str, str] | None = None,
     ) -> ShellResult:
@@ -189,8 +188,8 @@ class AgentBaySession:
     async def info(self) -> SessionInfo:
         """The resource, state and image, from two requests side by side."""
         (result, trace), (state, detail) = await asyncio.gather(
-            self._caller.ask("The session's facts were not given", self.sdk.info),
-            self._caller.ask("The session's state was not given", self.sdk.get_status),
+            self._ask("The session's facts were not given", self.sdk.info),
+            self._ask("The session's state was not given", self.sdk.get_status),
         )
         facts = result.data
         known = (detail.bodies.get("GetSessionDetail") or {}).get("Data") or {}
@@ -205,7 +204,7 @@ class AgentBaySession:
 
     async def status(self) -> str:
         """The provider's word for the state; an ended session is gone."""
-        result, _ = await self._caller.ask("The session's state was not given", self.sdk.get_status)
+        result, _ = await self._ask("The session's state was not given", self.sdk.get_status)
         status = str(result.status).upper()
         if status in ENDED:
             raise SessionGone(f"Session {self.session_id} has ended ({status})")
@@ -213,16 +212,14 @@ class AgentBaySession:
 
     async def labels(self) -> dict[str, str]:
         """All labels, asked now."""
-        result, _ = await self._caller.ask("The labels were not given", self.sdk.get_labels)
+        result, _ = await self._ask("The labels were not given", self.sdk.get_labels)
         return {str(key): str(value) for key, value in (result.data or {}).items()}
 
     async def set_labels(self, labels: Mapping[str, str]) -> None:
         """Set the labels and read them back, since a refusal can look like success."""
         check_labels(labels)
         wanted = dict(labels)
-        _, trace = await self._caller.ask(
-            "The labels were not set", lambda: self.sdk.set_labels(wanted)
-        )
+        _, trace = await self._ask("The labels were not set", lambda: self.sdk.set_labels(wanted))
         found = await self.labels()
         if found != wanted:
             names = {key for key in {*found, *wanted} if found.get(key) != wanted.get(key)}
@@ -235,7 +232,7 @@ class AgentBaySession:
         """A URL to a port of the session."""
         if port is not None and port not in PORTS:
             raise UsageError(f"Port {port} cannot be linked, only {PORTS[0]} to {PORTS[-1]}")
-        result, trace = await self._caller.ask(
+        result, trace = await self._ask(
             "No link was given", lambda: self.sdk.get_link(protocol_type=protocol, port=port)
         )
         if not result.data:
@@ -245,13 +242,11 @@ class AgentBaySession:
 
     async def keep_alive(self) -> None:
         """Start the idle time anew."""
-        await self._caller.ask("The session's time was not renewed", self.sdk.keep_alive)
+        await self._ask("The session's time was not renewed", self.sdk.keep_alive)
 
     async def contexts(self) -> Sequence[ContextState]:
         """The last transfers of the contexts bound to this session."""
-        result, _ = await self._caller.ask(
-            "The contexts' state was not given", self.sdk.context.info
-        )
+        result, _ = await self._ask("The contexts' state was not given", self.sdk.context.info)
         return [_context_state(item) for item in result.context_status_data]
 
     async def sync(self, direction: Literal["upload", "download"] = "upload") -> None:
@@ -281,7 +276,7 @@ class AgentBaySession:
             except SessionGone:
                 return
         with contextlib.suppress(SessionGone):
-            await self._caller.ask("The session was not deleted", self.sdk.delete, lenient=True)
+            await self._ask("The session was not deleted", self.sdk.delete, lenient=True)
 
     async def pause(self) -> None:
         """Put the session to sleep, where the account may."""
@@ -299,11 +294,27 @@ class AgentBaySession:
         if hasattr(self.sdk, "_close_link_http_client"):
             await self.sdk._close_link_http_client()
 
+    async def _ask(self, what: str, call: Any, *, lenient: bool = False) -> tuple[Any, Trace]:
+        try:
+            return await self._caller.ask(what, call, lenient=lenient)
+        except SessionGone:
+            # The SDK would try to reconnect for ever.
+            await self.release()
+            raise
+
     async def _beta(self, verb: str) -> None:
         method = getattr(self.sdk, f"beta_{verb}", None)
         if method is None:
             raise NotSupported(f"This version of the SDK cannot {verb} a session")
-        await self._caller.ask(f"The session did not {verb}", method)
+        await self._ask(f"The session did not {verb}", method)
+
+
+async def _let_go(stream: Any) -> None:
+    """Drop what still comes of a run that was given up; one that has ended is left alone."""
+    await stream.cancel()
+    # Done by now in any case; asyncio would report an exception that nobody has looked at.
+    with contextlib.suppress(Exception):
+        await stream.wait_end()
 
 
 def check_labels(labels: Mapping[str, str]) -> None:

@@ -2,27 +2,77 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from agentbay_kernel.errors import ServiceError, SessionGone
+from agentbay_kernel.providers._calls import Caller
 from agentbay_kernel.providers.agentbay import AgentBayProvider
 from agentbay_kernel.service import runtime
+from agentbay_kernel.session import SessionPage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agentbay_kernel.config import AgentBayOptions
+    from agentbay_kernel.providers._session import AgentBaySession
+    from agentbay_kernel.session import SessionSpec
 
 
 class LocalProvider(AgentBayProvider):
-    """Sessions of the local service, which is started when it does not run."""
+    """Sessions of the local service, which `create` starts when it does not run."""
 
     name = "local"
 
     def __init__(self, options: AgentBayOptions) -> None:
         self._options = options
-        address = runtime.ensure(options)
-        super().__init__(address.key, endpoint=address.url, stream=options.stream)
+        super().__init__("", stream=options.stream)
+        self._follow(runtime.read())
+
+    async def create(self, spec: SessionSpec) -> AgentBaySession:
+        """Make a session, in a service that is started for it if need be."""
+        options = self._options
+        try:
+            address = await runtime.aensure(
+                linger_seconds=options.linger_seconds,
+                memory_limit_mb=options.memory_limit_mb,
+                process_limit=options.process_limit,
+                cpu_limit=options.cpu_limit,
+            )
+        except runtime.NotStarted as error:
+            raise ServiceError(str(error)) from error
+        self._follow(address)
+        return await super().create(spec)
+
+    async def get(self, session_id: str) -> AgentBaySession:
+        """The live session of that id; none is alive without a service."""
+        if self._follow(runtime.read()):
+            return await super().get(session_id)
+        raise SessionGone(f"Session {session_id} was not found: the local service does not run")
+
+    async def list(self, labels: Mapping[str, str], **options: Any) -> SessionPage:
+        """One page of the sessions that have all of `labels`."""
+        if self._follow(runtime.read()):
+            return await super().list(labels, **options)
+        return SessionPage([], total=0)
+
+    async def delete(self, session_id: str, *, sync: bool = False) -> None:
+        """End a session by id."""
+        if not self._follow(runtime.read()):
+            raise SessionGone(f"Session {session_id} ended with the local service")
+        await super().delete(session_id, sync=sync)
+
+    def _follow(self, address: runtime.ServiceAddress | None) -> bool:
+        """Turn to the service that runs now; whether one does."""
+        url, key = (address.api_url, address.key) if address is not None else ("", "")
+        if (url, key) != (self.endpoint, self._key):
+            self.endpoint, self._key, self._client = url, key, None
+            self._caller = Caller()
+            # What was in a service that has ended is gone, not merely out of reach.
+            self._caller.ended = lambda: own_address() != url
+        return address is not None
 
 
 def own_address() -> str:
     """The endpoint of the running local service, empty when none runs."""
-    address = runtime.find()
-    return address.url if address is not None else ""
+    address = runtime.read()
+    return address.api_url if address is not None else ""

@@ -1,0 +1,198 @@
+"""The local provider over the real SDK and the real service, started for the test."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from agentbay_kernel import providers
+from agentbay_kernel.config import AgentBayOptions
+from agentbay_kernel.errors import CellTimeout, SessionGone, ToolError
+from agentbay_kernel.events import CellError, ExecuteResult, Stream
+from agentbay_kernel.providers import Choice
+from agentbay_kernel.service import runtime
+from agentbay_kernel.session import Mount, SessionSpec
+from tests import kernels
+
+
+def stop_service():
+    address = runtime.read()
+    if address is None:
+        return
+    os.kill(address.pid, signal.SIGTERM)
+    kernels.wait_for(lambda: not address.alive, "the service did not end")
+
+
+@pytest.fixture
+async def provider():
+    provider = providers.make(AgentBayOptions(provider="local"))
+    yield provider
+    await provider.close()
+    await asyncio.to_thread(stop_service)
+
+
+@pytest.fixture
+async def session(provider):
+    session = await provider.create(SessionSpec("code_latest", {"agentbay-kernel.id": "k-1"}))
+    yield session
+    await session.delete()
+
+
+async def run(session, code, **options):
+    events = []
+    result = await session.run_code(code, events.append, **options)
+    return result, events
+
+
+async def test_making_the_provider_starts_nothing(provider):
+    assert runtime.read() is None
+    assert provider.name == "local"
+    assert (await provider.list({})).sessions == []
+    with pytest.raises(SessionGone):
+        await provider.get("s-1")
+    with pytest.raises(SessionGone):
+        await provider.delete("s-1")
+    assert runtime.read() is None
+
+
+async def test_cells_share_names_and_give_text_and_results(session):
+    assert session.capabilities.stream and session.capabilities.pty
+    assert (await run(session, "a = 20; print('hi')"))[1] == [Stream("stdout", "hi\n")]
+    result, events = await run(session, "a + 1")
+    assert events == [ExecuteResult({"text/plain": "21"})]
+    assert (result.ok, result.execution_count) == (True, 2)
+
+
+async def test_an_exception_comes_with_its_traceback(session):
+    result, (error,) = await run(session, "1/0")
+    assert not result.ok
+    assert isinstance(error, CellError)
+    assert (error.ename, error.evalue) == ("ZeroDivisionError", "division by zero")
+    assert len(error.traceback) > 1
+
+
+async def test_the_time_limit_of_a_cell_and_a_timeout_error_differ(session):
+    with pytest.raises(CellTimeout):
+        await run(session, "while True: pass", timeout=1)
+    result, (error,) = await run(
+        session, "import time; time.sleep(1); raise TimeoutError", timeout=1.5
+    )
+    assert (result.ok, error.ename) == (False, "TimeoutError")
+
+
+async def test_a_cancelled_run_goes_on_and_the_next_one_follows(session):
+    started = asyncio.Event()
+    code = "import pathlib, time; print('a', flush=True); time.sleep(0.5); done = 1; print('b')"
+    task = asyncio.ensure_future(session.run_code(code, lambda event: started.set()))
+    await asyncio.wait_for(started.wait(), 20)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await run(session, "done"))[1] == [ExecuteResult({"text/plain": "1"})]
+
+
+@pytest.mark.parametrize("size", [0, 1000, 5_000_000])
+async def test_files_are_exact(session, size):
+    data = os.urandom(size)
+    await session.files.write("/workspace/new/f.bin", data)
+    assert await session.files.read("/workspace/new/f.bin") == data
+    assert (await session.files.info("/workspace/new/f.bin")).size == size
+    assert await session.files.info("/workspace/none") is None
+    await session.files.remove("/workspace/new")
+    assert await session.files.list("/workspace") == []
+
+
+async def test_the_shell_works_while_a_cell_runs(session):
+    started = asyncio.Event()
+    code = (
+        "import os, time\n"
+        "print(1, flush=True)\n"
+        "while not os.path.exists('/workspace/go'): time.sleep(0.01)"
+    )
+    task = asyncio.ensure_future(session.run_code(code, lambda event: started.set()))
+    await asyncio.wait_for(started.wait(), 20)
+    assert (await session.shell("touch /workspace/go; echo $X", env={"X": "y"})).stdout == "y\n"
+    assert (await asyncio.wait_for(task, 20)).ok
+    with pytest.raises(ToolError, match="timeout"):
+        await session.shell("sleep 20", timeout=0.2)
+
+
+async def test_labels_listing_and_getting_lead_to_the_session(provider, session):
+    await session.set_labels({"team": "x", "agentbay-kernel.id": "k-1"})
+    page = await provider.list({"team": "x"})
+    assert [row.session_id for row in page.sessions] == [session.session_id]
+    assert page.total == 1
+    again = await provider.get(session.session_id)
+    assert (await run(again, "1"))[0].ok
+    assert (await again.info()).image == "code_latest"
+
+
+async def test_contexts_outlive_the_session(provider):
+    spec = SessionSpec("code_latest", mounts=(Mount("kept", "/data"),))
+    first = await provider.create(spec)
+    await first.files.write("/data/f", b"kept")
+    await first.delete(sync=True)
+    second = await provider.create(spec)
+    assert await second.files.read("/data/f") == b"kept"
+    assert {state.path for state in await second.contexts()} == {"/data"}
+    await second.delete()
+
+
+async def test_after_the_end_every_call_says_that_the_session_is_gone(provider, session):
+    await run(session, "1")
+    await provider.delete(session.session_id)
+    calls = [
+        lambda: run(session, "1"),
+        lambda: session.shell("true"),
+        lambda: provider.get(session.session_id),
+        session.status,
+        session.info,
+        session.labels,
+        session.keep_alive,
+        session.contexts,
+        session.link,
+    ]
+    for call in calls:
+        with pytest.raises(SessionGone):
+            await call()
+
+
+async def test_a_service_that_died_takes_its_sessions_and_a_new_one_is_started(provider, session):
+    await run(session, "1")
+    await asyncio.to_thread(stop_service)
+    for call in (lambda: run(session, "1"), session.status, lambda: session.shell("true")):
+        with pytest.raises(SessionGone):
+            await asyncio.wait_for(call(), 20)
+    new = await provider.create(SessionSpec("code_latest"))
+    assert (await run(new, "1"))[0].ok
+    await new.delete()
+
+
+def test_auto_is_local_without_a_key():
+    options = AgentBayOptions(provider="auto")
+    assert str(providers.choose(options)) == "local: no AGENTBAY_API_KEY is set"
+
+
+def test_auto_is_agentbay_with_its_key(monkeypatch):
+    monkeypatch.setenv("AGENTBAY_API_KEY", "akm-x")
+    options = AgentBayOptions(provider="auto")
+    assert providers.choose(options) == Choice("agentbay", "AGENTBAY_API_KEY is set")
+    assert providers.make(options).name == "agentbay"
+
+
+def test_an_explicit_provider_has_precedence_over_a_key(monkeypatch):
+    monkeypatch.setenv("AGENTBAY_API_KEY", "akm-x")
+    assert providers.choose(AgentBayOptions(provider="local")).name == "local"
+
+
+async def test_auto_is_local_when_the_endpoint_is_our_own_service(session, monkeypatch):
+    monkeypatch.setenv("AGENTBAY_API_KEY", "akm-x")
+    options = AgentBayOptions(provider="auto", endpoint=runtime.read().api_url)
+    assert providers.choose(options) == Choice("local", "AGENTBAY_ENDPOINT is the local service")
+
+
+def test_an_agb_key_without_its_extra_says_so(monkeypatch):
+    monkeypatch.setattr(providers, "_agb_installed", lambda: False)
+    monkeypatch.setenv("AGB_API_KEY", "k")
+    assert "not installed" in providers.choose(AgentBayOptions(provider="auto")).reason
