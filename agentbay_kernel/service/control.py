@@ -7,13 +7,15 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.service.frames import Link, Message
 from agentbay_kernel.service.port import SandboxGone, ToolFailure
 from agentbay_kernel.service.workers import processes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
 SUPERVISOR = "agentbay_kernel.service.workers.supervisor"
 START_SECONDS = 30
@@ -45,7 +47,7 @@ class Control:
         self._side, side = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         descriptors = (theirs.fileno(), side.fileno())
         words = [*command, "-m", SUPERVISOR, *map(str, descriptors)]
-        with theirs, side, open(log, "ab") as output:
+        with theirs, side, log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *words,
                 env=env,

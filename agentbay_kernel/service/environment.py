@@ -6,11 +6,14 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agentbay_kernel.service import layer
 from agentbay_kernel.service.workers.paths import HOME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ALLOWED = re.compile(
     r"TZ|LANG|LANGUAGE|LC_[A-Z]+"

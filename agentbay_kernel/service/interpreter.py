@@ -60,7 +60,8 @@ class Interpreter:
         self._emit = emit
         await self._send(records.CODE, code.encode("utf-8", "surrogatepass"))
         try:
-            return await done
+            verdict: Verdict = await done
+            return verdict
         finally:
             self._emit = self._done = None
 

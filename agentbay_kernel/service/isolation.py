@@ -6,12 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agentbay_kernel.service import environment, layer
 from agentbay_kernel.service.workers.paths import HOME, WORKSPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 MOUNTS = "/run/agentbay/mounts"
 """Where a sandbox sees the folder `mounts` of its root."""
@@ -20,13 +23,41 @@ PROBE_SECONDS = 20
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
 _SYSTEM_CPUS = "/sys/devices/system/cpu"
-_ETC = (
-    "alternatives ca-certificates ca-certificates.conf crypto-policies fonts gai.conf host.conf "
-    "inputrc java-17-openjdk java-21-openjdk ld.so.cache ld.so.conf ld.so.conf.d localtime "
-    "mime.types nsswitch.conf os-release pip.conf pki/ca-trust pki/tls/certs pki/tls/cert.pem "
-    "pki/tls/openssl.cnf profile protocols bash.bashrc R resolv.conf services ssl/cert.pem "
-    "ssl/certs ssl/openssl.cnf timezone xdg"
-).split()
+_ETC = [
+    "alternatives",
+    "ca-certificates",
+    "ca-certificates.conf",
+    "crypto-policies",
+    "fonts",
+    "gai.conf",
+    "host.conf",
+    "inputrc",
+    "java-17-openjdk",
+    "java-21-openjdk",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "mime.types",
+    "nsswitch.conf",
+    "os-release",
+    "pip.conf",
+    "pki/ca-trust",
+    "pki/tls/certs",
+    "pki/tls/cert.pem",
+    "pki/tls/openssl.cnf",
+    "profile",
+    "protocols",
+    "bash.bashrc",
+    "R",
+    "resolv.conf",
+    "services",
+    "ssl/cert.pem",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "timezone",
+    "xdg",
+]
 _TOO_WIDE = ("/", "/home", "/root", "/etc", "/var", "/tmp", "/opt", "/run", "/proc", "/dev")
 
 _probed: dict[str, str] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -12,15 +13,18 @@ import stat
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.service import environment, isolation, layer
 from agentbay_kernel.service.control import Control
-from agentbay_kernel.service.frames import Message
 from agentbay_kernel.service.interpreter import Emit, Interpreter, Verdict
 from agentbay_kernel.service.port import RunEnd, SandboxGone, SandboxSpec, ToolFailure
 from agentbay_kernel.service.workers.paths import HOME, WORKSPACE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agentbay_kernel.service.frames import Message
 
 GRACE_SECONDS = 2
 """How long code may go on after the interrupt of its timeout."""
@@ -87,7 +91,11 @@ class LocalSandbox:
             raise SandboxGone(f"The session could not be started: {error}") from error
 
     async def run_code(
-        self, code: str, language: str, timeout: float, emit: Callable[[Message], None]
+        self,
+        code: str,
+        language: str,
+        timeout: float,
+        emit: Callable[[Message], None],
     ) -> RunEnd:
         """Run code; a caller that goes away leaves it running, as in the cloud."""
         if language in NOT_OFFERED:
@@ -212,31 +220,33 @@ class LocalSandbox:
     def _prefix(self) -> str:
         return "" if self.isolation == "bwrap" else str(self._spec.root / "fs")
 
-    async def _python(self, code: str, timeout: float, emit: Emit) -> RunEnd:
+    async def _python(self, code: str, seconds: float, emit: Emit) -> RunEnd:
         async with self._turns["python"]:
             interpreter = self._interpreter or await self._launch()
             begun = time.monotonic()
             late = _Late(emit)
             done = asyncio.ensure_future(interpreter.run(code, late))
-            if await self._within(done, timeout):
+            if await self._within(done, seconds):
                 verdict = done.result()
             else:
                 late.hide_interrupt()
                 verdict = await self._stop(done)
-                text = f"TimeoutError: the code ran longer than {timeout:g} seconds"
+                text = f"TimeoutError: the code ran longer than {seconds:g} seconds"
                 verdict = Verdict(verdict.count, text, died=True)
+            if self._control.gone:
+                raise SandboxGone(self._control.gone)
             if verdict.died:
                 emit(_error(verdict.error))
-            seconds = time.monotonic() - begun
-        return RunEnd(not verdict.error, verdict.count, seconds, verdict.error)
+            took = time.monotonic() - begun
+        return RunEnd(not verdict.error, verdict.count, took, verdict.error)
 
-    async def _javascript(self, code: str, timeout: float, emit: Emit) -> RunEnd:
+    async def _javascript(self, code: str, seconds: float, emit: Emit) -> RunEnd:
         async with self._turns["javascript"]:
             self._runs += 1
             run, begun = self._runs, time.monotonic()
             self._emits[run] = late = _Late(emit)
             try:
-                error: str = await self._control.ask("node", run=run, code=code, timeout=timeout)
+                error: str = await self._control.ask("node", run=run, code=code, seconds=seconds)
             finally:
                 del self._emits[run]
             if error and not late.told:
@@ -345,12 +355,9 @@ def _remove(root: Path) -> None:
         for one in (os.path.dirname(path), path):
             if not os.path.islink(one) and os.path.isdir(one):
                 os.chmod(one, stat.S_IRWXU)
-        try:
-            shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else remove(
-                path
-            )
-        except OSError:
-            pass  # seen below
+        whole = os.path.isdir(path) and not os.path.islink(path)
+        with contextlib.suppress(OSError):  # seen below
+            shutil.rmtree(path) if whole else remove(path)
 
     for _ in range(3):
         if not root.exists():

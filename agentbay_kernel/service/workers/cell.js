@@ -12,7 +12,9 @@ const fail = (error) => {
   tell({
     code: known ? String(error.name) : "Error",
     message: known ? String(error.message) : util.inspect(error),
-    traceback: (known ? String(error.stack) : util.inspect(error)).split("\n"),
+    traceback: (known ? String(error.stack) : util.inspect(error))
+      .split(/\n    at Script\.runInThisContext/)[0]
+      .split("\n"),
   });
   process.exitCode = 1;
 };

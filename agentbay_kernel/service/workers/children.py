@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping, Sequence
 
 NICENESS = 5
 """Below the supervisor, so that its watchdog gets its turn against any of them."""
@@ -24,10 +27,8 @@ class Child:
 
     def signal(self, number: int) -> None:
         """Send a signal to the whole group."""
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass
 
 
 class Children:
@@ -43,13 +44,17 @@ class Children:
     ) -> Child:
         """Start a process; raises OSError when it cannot be started."""
         process = subprocess.Popen(command, env=env, cwd=cwd, start_new_session=True, **streams)
-        try:
+        with contextlib.suppress(OSError):  # it has ended already
             os.setpriority(os.PRIO_PGRP, process.pid, NICENESS)
-        except OSError:
-            pass  # it has ended already
         ended = self._loop.create_future()
         self._running[process.pid] = (process, ended)
         return Child(process.pid, ended)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the groups of all that run."""
+        for process, _ in self._running.values():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, number)
 
     def _reap(self) -> None:
         while True:

@@ -6,7 +6,6 @@ import base64
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from difflib import unified_diff
 from fnmatch import fnmatch
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from agentbay_kernel.service.workers.failure import ToolError, explain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from agentbay_kernel.service.workers.paths import Paths
 
 
@@ -29,7 +30,9 @@ class Files:
 
         A cut through a character moves to its end, so that pieces of text fit together.
         """
-        data = self._guard(path, lambda real: _read(real, offset, length, format != "binary"))
+        data: bytes = self._guard(
+            path, lambda real: _read(real, offset, length, format != "binary")
+        )
         if format == "binary":
             return base64.b64encode(data).decode()
         return data.decode(errors="replace")
@@ -64,7 +67,8 @@ class Files:
 
     def list_directory(self, path: str) -> str:
         """Lines `[DIR] name` and `[FILE] name`."""
-        return self._guard(path, lambda real: "\n".join(_listing(real)))
+        lines: list[str] = self._guard(path, _listing)
+        return "\n".join(lines)
 
     def create_directory(self, path: str) -> str:
         """Make a folder and those above it."""
@@ -89,15 +93,15 @@ class Files:
 
     def edit_file(self, path: str, edits: Sequence[dict[str, str]], dryRun: bool = False) -> str:
         """Replace texts, each of which must be there; gives the difference."""
-        before = self._guard(path, lambda real: _read(real, 0, 0, False)).decode()
-        after = before
+        before: bytes = self._guard(path, lambda real: _read(real, 0, 0, False))
+        text = after = before.decode()
         for edit in edits:
             if edit["oldText"] not in after:
                 raise ToolError(f"The text to replace is not in {path}: {edit['oldText'][:80]}")
             after = after.replace(edit["oldText"], edit["newText"], 1)
         if not dryRun:
             self._guard(path, lambda real: _write(real, after.encode(), "wb"))
-        lines = (before.splitlines(keepends=True), after.splitlines(keepends=True))
+        lines = (text.splitlines(keepends=True), after.splitlines(keepends=True))
         return "".join(unified_diff(*lines, fromfile=path, tofile=path))
 
     def read_multiple_files(self, paths: Iterable[str]) -> str:

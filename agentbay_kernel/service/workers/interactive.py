@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from agentbay_kernel.service.workers.outlet import Outlet
 
 
-class Compiler(CachingCompiler):  # type: ignore[misc]
+class Compiler(CachingCompiler):
     """Names cells as ipykernel does, since warnings and tools show those names."""
 
     def get_code_name(self, raw_code: str, code: str, number: int) -> str:
@@ -38,7 +38,7 @@ class Compiler(CachingCompiler):  # type: ignore[misc]
         return os.path.join(tempfile.gettempdir(), folder, f"{int(digest.hexdigest()[:8], 16)}.py")
 
 
-class Publisher(DisplayPublisher):  # type: ignore[misc]
+class Publisher(DisplayPublisher):
     """Sends what `display` shows."""
 
     outlet: Outlet
@@ -53,7 +53,7 @@ class Publisher(DisplayPublisher):  # type: ignore[misc]
         self.outlet.record(records.RESULT, _result(data, metadata, main=False))
 
 
-class Hook(DisplayHook):  # type: ignore[misc]
+class Hook(DisplayHook):
     """Sends the value of a cell's last expression."""
 
     outlet: Outlet
@@ -79,7 +79,7 @@ class Hook(DisplayHook):  # type: ignore[misc]
         self._payload = b""
 
 
-class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
+class ZMQInteractiveShell(InteractiveShell):
     """Named like ipykernel's, because libraries look at the name to know a notebook."""
 
     compiler_class = Compiler

@@ -6,10 +6,12 @@ import asyncio
 import math
 import os
 import resource
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.service.workers import processes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 LOOK_SECONDS = 0.15
 
@@ -62,8 +64,8 @@ class Watchdog:
         pids = self._pids()
         if self._processes and len(pids) > self._processes:
             return f"ProcessLimit: the session had more than {self._processes} processes"
-        if self._memory and sum(map(processes.resident, pids)) > self._memory:
-            # forked processes share pages: only the exact, slower count may end them
-            if sum(map(processes.proportional, pids)) > self._memory:
-                return f"MemoryLimit: the session used more than {self._memory >> 20} MiB of memory"
+        # forked processes share pages: only the exact, slower count may end them
+        counts = (processes.resident, processes.proportional)
+        if self._memory and all(sum(map(count, pids)) > self._memory for count in counts):
+            return f"MemoryLimit: the session used more than {self._memory >> 20} MiB of memory"
         return ""

@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.service.workers import processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Metrics:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import codecs
 import json
-import os
 import shutil
 import signal
 import tempfile
@@ -13,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agentbay_kernel.service.workers import pipes
 from agentbay_kernel.service.workers.failure import ToolError
 
 if TYPE_CHECKING:
@@ -55,17 +55,16 @@ class _Verdict(asyncio.Protocol):
 
 
 async def run(
-    children: Children, code: str, *, cwd: str, env: Mapping[str, str], timeout: float, emit: Emit
+    children: Children, code: str, *, cwd: str, env: Mapping[str, str], seconds: float, emit: Emit
 ) -> str:
     """Run code and emit the wire's events; gives the error as `Name: message`, or nothing."""
     out, err, verdict = _Text("stdout", emit), _Text("stderr", emit), _Verdict()
     child = await _start(children, code, cwd, env, (out, err, verdict))
     try:
-        status = await asyncio.wait_for(asyncio.shield(child.ended), timeout)
+        status = await asyncio.wait_for(asyncio.shield(child.ended), seconds)
     except TimeoutError:
         child.signal(signal.SIGKILL)
-        status = -signal.SIGKILL
-        return f"TimeoutError: the code ran longer than {timeout:g} seconds"
+        return f"TimeoutError: the code ran longer than {seconds:g} seconds"
     for text in (out, err):
         try:
             await asyncio.wait_for(text.closed.wait(), 0.5)
@@ -112,25 +111,16 @@ async def _start(
     node = shutil.which("node", path=env.get("PATH"))
     if node is None:
         raise ToolError(MISSING)
-    pipes = [os.pipe() for _ in protocols]
-    loop = asyncio.get_running_loop()
-    for protocol, (reader, _) in zip(protocols, pipes, strict=True):
-        await loop.connect_read_pipe(
-            lambda protocol=protocol: protocol, os.fdopen(reader, "rb", buffering=0)
-        )
     with tempfile.TemporaryFile() as source:
         source.write(code.encode("utf-8", "replace"))
         source.seek(0)
-        try:
+        async with pipes.read_by(*protocols) as (out, err, verdict):
             return children.spawn(
-                [node, str(RUNNER), str(pipes[2][1])],
+                [node, str(RUNNER), str(verdict)],
                 env=env,
                 cwd=cwd,
                 stdin=source,
-                stdout=pipes[0][1],
-                stderr=pipes[1][1],
-                pass_fds=[pipes[2][1]],
+                stdout=out,
+                stderr=err,
+                pass_fds=[verdict],
             )
-        finally:
-            for _, writer in pipes:
-                os.close(writer)

@@ -76,6 +76,8 @@ class Outlet:
 
     def text(self, kind: bytes, text: str) -> None:
         """Add text to a stream."""
+        if not text:
+            return
         if self._forked:
             _write_all(_DESCRIPTORS[kind], text.encode(errors="replace"))
             return
@@ -119,10 +121,11 @@ class Outlet:
     def _become_child(self) -> None:
         # A forked child has neither the sending thread nor a right to the records: it writes to
         # the captured descriptors, which its parent reads.
-        self._forked = True
         self._lock = threading.RLock()
         self._texts.clear()
-        os.close(self._descriptor)
+        if not self._forked:
+            self._forked = True
+            os.close(self._descriptor)
 
 
 def _pieces(data: bytes) -> list[bytes]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from agentbay_kernel.service.workers.failure import ToolError
+from agentbay_kernel.service.workers.failure import ToolError, explain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 WORKSPACE = "/workspace"
 HOME = "/home/agentbay"
@@ -32,8 +35,23 @@ class Paths:
         self._confine(real if follow else os.path.dirname(real), path)
         return real
 
-    def allow(self, folder: str) -> None:
-        """Let paths lead into one more folder."""
+    def folder(self, path: str) -> str:
+        """The real path of a folder that is there."""
+        real = self.real(path)
+        if not os.path.isdir(real):
+            raise ToolError(f"No such folder: {path}")
+        return real
+
+    def link(self, path: str, folder: str) -> None:
+        """Let a path lead into one more folder."""
+        real = self.real(path, follow=False)
+        try:
+            os.makedirs(os.path.dirname(real), exist_ok=True)
+            if os.path.isdir(real) and not os.path.islink(real):
+                os.rmdir(real)
+            os.symlink(folder, real)
+        except OSError as error:
+            raise explain(error, path) from error
         if self._root:
             self._allowed.append(os.path.realpath(folder))
 

@@ -116,7 +116,7 @@ class Engine:
         self._capture.drain()
         done: dict[str, Any] = {"count": count}
         if error is not None:
-            done["error"] = f"{type(error).__name__}: {error}"
+            done["error"] = f"{type(error).__name__}: {_text_of(error)}"
         self._outlet.record(records.DONE, json.dumps(done).encode())
         self._outlet.run = 0
 
@@ -135,9 +135,10 @@ class Engine:
         if self._task is not None and current is None:
             self._shell.interrupted = True
             self._loop.call_soon_threadsafe(self._task.cancel)
-        elif self._busy or (self._task is not None and current is self._task):
-            if not self._shield.put_off():
-                raise KeyboardInterrupt
+            return
+        running = self._busy or (self._task is not None and current is self._task)
+        if running and not self._shield.put_off():
+            raise KeyboardInterrupt
 
 
 def _error_of(result: Any, shell: Any) -> BaseException | None:
@@ -145,6 +146,13 @@ def _error_of(result: Any, shell: Any) -> BaseException | None:
     if isinstance(error, asyncio.CancelledError) and shell.interrupted:
         return KeyboardInterrupt()
     return error
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "its text cannot be made"
 
 
 def main() -> None:

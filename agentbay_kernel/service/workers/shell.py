@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from agentbay_kernel.service.workers import pipes
 from agentbay_kernel.service.workers.failure import ToolError, explain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agentbay_kernel.service.workers.children import Child, Children
 
 OUTPUT_BYTES = 16 << 20
@@ -54,13 +56,13 @@ async def run(
     *,
     cwd: str,
     env: Mapping[str, str],
-    timeout: float,
+    seconds: float,
 ) -> str:
     """Run a command and give the wire's JSON; raises ToolError when it takes too long."""
     out, err = Output(), Output()
     child = await _start(children, command, cwd, env, (out, err))
     try:
-        code = await asyncio.wait_for(asyncio.shield(child.ended), timeout)
+        code = await asyncio.wait_for(asyncio.shield(child.ended), seconds)
     except TimeoutError:
         child.signal(signal.SIGKILL)
         raise ToolError(TIMED_OUT) from None
@@ -81,32 +83,24 @@ async def _start(
     env: Mapping[str, str],
     outputs: tuple[Output, Output],
 ) -> Child:
-    pipes = [os.pipe(), os.pipe()]
-    loop = asyncio.get_running_loop()
-    for output, (reader, _) in zip(outputs, pipes, strict=True):
-        await loop.connect_read_pipe(lambda output=output: output, os.fdopen(reader, "rb"))
     shell = shutil.which("bash", path=env.get("PATH")) or "/bin/sh"
-    try:
-        return children.spawn(
-            [shell, "-c", command],
-            env=env,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=pipes[0][1],
-            stderr=pipes[1][1],
-        )
-    except OSError as error:
-        raise explain(error, cwd) from error
-    finally:
-        for _, writer in pipes:
-            os.close(writer)
+    async with pipes.read_by(*outputs) as (out, err):
+        try:
+            return children.spawn(
+                [shell, "-c", command],
+                env=env,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+        except OSError as error:
+            raise explain(error, cwd) from error
 
 
 async def _settle(*outputs: Output) -> None:
     # all that the shell itself wrote is in the pipes when it ends; a process that it left behind
     # may hold them open
     closed = asyncio.gather(*(output.closed.wait() for output in outputs))
-    try:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(closed, END_SECONDS)
-    except TimeoutError:
-        pass

@@ -13,19 +13,24 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.service.frames import Link, Message
 from agentbay_kernel.service.workers import limits, node, processes, shell, watch
 from agentbay_kernel.service.workers.children import Child, Children
-from agentbay_kernel.service.workers.failure import ToolError, explain
+from agentbay_kernel.service.workers.failure import ToolError
 from agentbay_kernel.service.workers.files import Files
 from agentbay_kernel.service.workers.metrics import Metrics
 from agentbay_kernel.service.workers.paths import HOME, WORKSPACE, Paths
 from agentbay_kernel.service.workers.terminal import Terminal
 
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
 ENGINE = "agentbay_kernel.service.workers.python"
+MANY = 4096
+CHASE_SECONDS = 2
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
@@ -87,7 +92,7 @@ class Supervisor:
         if self._worker is not None:
             self._worker.signal(number)
 
-    async def do_node(self, run: int, code: str, timeout: float) -> str:
+    async def do_node(self, run: int, code: str, seconds: float) -> str:
         """Run JavaScript; gives the error as `Name: message`, or nothing."""
 
         def emit(event: dict[str, Any]) -> None:
@@ -95,7 +100,7 @@ class Supervisor:
 
         cwd = self._paths.real(WORKSPACE)
         return await node.run(
-            self._children, code, cwd=cwd, env=self._env, timeout=timeout, emit=emit
+            self._children, code, cwd=cwd, env=self._env, seconds=seconds, emit=emit
         )
 
     async def do_call(self, tool: str, args: dict[str, Any]) -> str:
@@ -164,8 +169,7 @@ class Supervisor:
         def report(changes: list[watch.Change]) -> None:
             self._link.send({"event": "watch", "watch": watch_id, "changes": changes})
 
-        if not os.path.isdir(self._paths.real(path)):
-            raise ToolError(f"No such folder: {path}")
+        self._paths.folder(path)
         self._watches[watch_id] = self._keep(watch.follow(self._paths, path, report))
 
     async def do_unwatch(self, watch_id: str) -> None:
@@ -176,15 +180,7 @@ class Supervisor:
 
     async def do_bind(self, path: str, source: str) -> None:
         """Let a path lead to a folder that this process can see."""
-        self._paths.allow(source)
-        real = self._paths.real(path, follow=False)
-        try:
-            os.makedirs(os.path.dirname(real), exist_ok=True)
-            if os.path.isdir(real) and not os.path.islink(real):
-                os.rmdir(real)
-            os.symlink(source, real)
-        except OSError as error:
-            raise explain(error, path) from error
+        self._paths.link(path, source)
 
     async def do_stop(self) -> None:
         """Stop every process but this one."""
@@ -234,7 +230,7 @@ class Supervisor:
             command,
             cwd=self._paths.real(cwd or WORKSPACE),
             env={**self._env, **(envs or {})},
-            timeout=timeout_ms / 1000,
+            seconds=timeout_ms / 1000,
         )
 
     async def _set_env(self, envs: list[dict[str, str]]) -> str:
@@ -258,14 +254,11 @@ class Supervisor:
 
     def _pids(self) -> set[int]:
         if self._setup.root:
-            return processes.descendants(os.getpid())
+            return processes.descendants(os.getpid(), enough=MANY)
         return processes.everything() - {1, os.getpid()}
 
     def _end_all(self, how: str) -> None:
         self._broken = how if self._worker is not None else ""
-        if self._setup.root:
-            # stopped first, or they could multiply faster than they are found
-            self._signal_all(signal.SIGSTOP)
         self._signal_all(signal.SIGKILL)
 
     def _signal_all(self, number: int) -> None:
@@ -273,8 +266,11 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(-1, number)  # all of this pid namespace but its first process and this one
             return
+        # whole groups at one stroke, or processes could multiply faster than they are found
+        self._children.signal(number)
         seen: set[int] = set()
-        while fresh := self._pids() - seen:
+        end = time.monotonic() + CHASE_SECONDS
+        while (fresh := self._pids() - seen) and time.monotonic() < end:
             for pid in fresh:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, number)

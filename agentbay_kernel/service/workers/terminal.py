@@ -10,13 +10,14 @@ import shutil
 import signal
 import struct
 import termios
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from agentbay_kernel.service.workers import processes
 from agentbay_kernel.service.workers.failure import ToolError, explain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from agentbay_kernel.service.workers.children import Children
 
 READ_BYTES = 1 << 16
