@@ -9,16 +9,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentbay_kernel.errors import KernelError
+from agentbay_kernel.errors import KernelError, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agentbay_kernel.service.runtime import Address
+    from agentbay_kernel.service.runtime import ServiceAddress
 
 __all__ = ["main"]
 
 QUICKSTART = "quickstart.ipynb"
+NOT_RUNNING = 3
+STOP_SECONDS = 10
 PROVIDERS = ("auto", "agentbay", "agb", "local")
 
 
@@ -125,13 +127,11 @@ def _service_status(_options: argparse.Namespace) -> int:
     address = runtime.read()
     if address is None:
         print("The local service is not running. It starts with the first session.")
-        return 3
+        return NOT_RUNNING
     return _print_status(address)
 
 
 def _service_stop(_options: argparse.Namespace) -> int:
-    import signal
-
     import psutil
 
     from agentbay_kernel.service import runtime
@@ -140,13 +140,15 @@ def _service_stop(_options: argparse.Namespace) -> int:
     if address is None:
         print("The local service is not running.")
         return 0
-    process = psutil.Process(address.pid)
-    process.send_signal(signal.SIGTERM)
     try:
-        process.wait(timeout=10)
+        process = psutil.Process(address.pid)
+        process.terminate()
+        process.wait(timeout=STOP_SECONDS)
+    except psutil.NoSuchProcess:
+        pass
     except psutil.TimeoutExpired as error:
-        raise KernelError(
-            f"The local service (pid {address.pid}) has not ended within 10 seconds",
+        raise ServiceError(
+            f"The local service (pid {address.pid}) has not ended in {STOP_SECONDS} seconds",
             next_step=f"kill -9 {address.pid}",
         ) from error
     print(f"The local service (pid {address.pid}) has ended, and its sessions with it.")
@@ -156,25 +158,68 @@ def _service_stop(_options: argparse.Namespace) -> int:
 def _service_env(_options: argparse.Namespace) -> int:
     address = _ensure()
     print(f"export AGENTBAY_API_KEY={shlex.quote(address.key)}")
-    print(f"export AGENTBAY_ENDPOINT={shlex.quote(address.url)}")
+    print(f"export AGENTBAY_ENDPOINT={shlex.quote(address.api_url)}")
     return 0
 
 
-def _ensure() -> Address:
-    import asyncio
-
+def _ensure() -> ServiceAddress:
+    from agentbay_kernel.config import AgentBayOptions
     from agentbay_kernel.service import runtime
 
-    return asyncio.run(runtime.ensure())
+    options = AgentBayOptions()
+    try:
+        return runtime.ensure(
+            linger_seconds=options.linger_seconds,
+            memory_limit_mb=options.memory_limit_mb,
+            process_limit=options.process_limit,
+            cpu_limit=options.cpu_limit,
+        )
+    except runtime.NotStarted as error:
+        raise ServiceError(str(error)) from error
 
 
-def _print_status(address: Address) -> int:
+def _print_status(address: ServiceAddress) -> int:
     from agentbay_kernel.config import log_dir
+    from agentbay_kernel.service.runtime import LOG_FILE
 
-    facts = {"pid": address.pid, "address": address.url, "log": log_dir() / "service.log"}
+    facts = {
+        "pid": address.pid,
+        "address": address.api_url,
+        "sessions": _count_sessions(address),
+        "isolation": _isolation(),
+        "log": log_dir() / LOG_FILE,
+    }
     for name, value in facts.items():
-        print(f"{name:10}{value}")
+        print(f"{name:11}{value}")
     return 0
+
+
+def _count_sessions(address: ServiceAddress) -> int:
+    """How many sessions the service has now."""
+    import requests
+
+    with requests.Session() as http:
+        # A proxy of the environment would not reach this computer's loopback.
+        http.trust_env = False
+        answer = http.post(
+            address.api_url,
+            params={"Action": "ListSession"},
+            data={"Authorization": f"Bearer {address.key}", "Labels": "{}"},
+            timeout=10,
+        )
+    return int(answer.json().get("TotalCount") or 0)
+
+
+def _isolation() -> str:
+    """What a session that starts now is isolated by, found by a try."""
+    import tempfile
+
+    from agentbay_kernel.service import isolation
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "session"
+        isolation.prepare(root)
+        return isolation.choose(root, {}).note
 
 
 def _install(options: argparse.Namespace) -> int:

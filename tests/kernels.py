@@ -15,6 +15,8 @@ import psutil
 import requests
 from jupyter_client.manager import KernelManager
 
+from agentbay_kernel.service import runtime
+
 if TYPE_CHECKING:
     from jupyter_client.blocking import BlockingKernelClient
 
@@ -172,7 +174,7 @@ def service() -> ServiceRecord | None:
         return None
     if not psutil.pid_exists(record["pid"]):
         return None
-    return ServiceRecord(record["pid"], record["url"], record["key"])
+    return ServiceRecord(record["pid"], record["api_url"], record["key"])
 
 
 def sessions() -> list[str]:
@@ -188,6 +190,14 @@ def sessions() -> list[str]:
     )
     answer.raise_for_status()
     return [row["SessionId"] for row in answer.json()["Data"]]
+
+
+def start_service() -> ServiceRecord:
+    """Start the service as a kernel does."""
+    runtime.ensure(linger_seconds=float(os.environ.get("AGENTBAY_KERNEL_LINGER_SECONDS", 30)))
+    record = service()
+    assert record is not None
+    return record
 
 
 def stop_service() -> None:

@@ -16,19 +16,10 @@ if TYPE_CHECKING:
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingProxy]:
     """A cloud to the kernel: it is reached by endpoint and key, counts and can be slow."""
-    proxy = proxy_to_service()
-    record = kernels.service()
-    assert record is not None
+    record = kernels.start_service()
+    proxy = CountingProxy(record.url)
     monkeypatch.setenv("AGENTBAY_KERNEL_PROVIDER", "agentbay")
     monkeypatch.setenv("AGENTBAY_API_KEY", record.key)
     monkeypatch.setenv("AGENTBAY_ENDPOINT", proxy.url)
     yield proxy
     proxy.close()
-
-
-def proxy_to_service() -> CountingProxy:
-    """Start the local service and a proxy before it."""
-    kernels.start_service()
-    record = kernels.service()
-    assert record is not None
-    return CountingProxy(record.url)
