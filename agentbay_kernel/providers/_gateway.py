@@ -180,13 +180,27 @@ def _from_exception(action: str, error: Exception, seconds: float) -> Failure:
     )
 
 
-async def guard_session(session: Any) -> None:
-    """Put the direct connections of one SDK session under watch."""
-    if getattr(session, "link_url", "") and getattr(session, "_link_http_client", False) is None:
-        session._link_http_client = _link_client(is_local(session.link_url))
-    socket = getattr(session, "ws_url", "") and getattr(session, "token", "")
-    if socket and hasattr(session, "_get_ws_client"):
-        _guard_socket(await session._get_ws_client(), is_local(session.ws_url))
+def guard_session(session: Any) -> None:
+    """Put the direct connections of one SDK session under watch, whenever they are made."""
+    if hasattr(session, "_get_link_http_client") and hasattr(session, "_link_http_client"):
+        local = is_local(getattr(session, "link_url", ""))
+
+        def get_link_http_client() -> Any:
+            if session._link_http_client is None:
+                session._link_http_client = _link_client(local)
+            return session._link_http_client
+
+        session._get_link_http_client = get_link_http_client
+    if hasattr(session, "_get_ws_client"):
+        make = session._get_ws_client
+
+        async def get_ws_client() -> Any:
+            socket = await make()
+            if not hasattr(socket, "guarded"):
+                _guard_socket(socket, is_local(session.ws_url))
+            return socket
+
+        session._get_ws_client = get_ws_client
 
 
 def _link_client(local: bool) -> Any:
@@ -239,6 +253,7 @@ def _guard_socket(socket: Any, local: bool) -> None:
                 await open_()
 
         socket._open = open_direct
+    socket.guarded = True
     call_stream = socket.call_stream
 
     async def noted(**options: Any) -> Any:

@@ -290,6 +290,7 @@ class AgentBaySession:
         """Close the connections to the session, which stays."""
         socket = getattr(self.sdk, "_ws_client", None)
         if socket is not None:
+            self.sdk._ws_client = None
             await socket.close()
         if hasattr(self.sdk, "_close_link_http_client"):
             await self.sdk._close_link_http_client()

@@ -83,7 +83,7 @@ class AgentBayProvider:
         status = str(data.get("Status") or "").upper()
         if status in ("FINISH", "DELETED", "DELETING"):
             raise SessionGone(f"Session {session_id} has ended ({status})")
-        return await self._adopt(result.session, str(data.get("ImageId") or ""))
+        return self._adopt(result.session, str(data.get("ImageId") or ""))
 
     async def list(
         self,
@@ -163,7 +163,7 @@ class AgentBayProvider:
             with watch() as trace:
                 result = await client.create(params)
             if result.success:
-                session = await self._adopt(result.session, spec.image or "")
+                session = self._adopt(result.session, spec.image or "")
                 session.idle_minutes, session.max_minutes = min(idle, limit), limit
                 return session
             if attempt == HALVINGS or not _times_refused(trace):
@@ -204,8 +204,8 @@ class AgentBayProvider:
         self._unanswered.discard(own)
         return await self.get(page.sessions[0].session_id) if page.sessions else None
 
-    async def _adopt(self, sdk: Any, image: str) -> AgentBaySession:
-        await guard_session(sdk)
+    def _adopt(self, sdk: Any, image: str) -> AgentBaySession:
+        guard_session(sdk)
         if token := getattr(sdk, "token", ""):
             self._caller.secrets.add(str(token))
         session = AgentBaySession(sdk, self._caller, image=image, stream=self._stream)

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from agentbay_kernel import providers
+from agentbay_kernel import providers, transfer
 from agentbay_kernel.config import AgentBayOptions
 from agentbay_kernel.errors import CellTimeout, SessionGone, ToolError
 from agentbay_kernel.events import CellError, ExecuteResult, Stream
@@ -101,6 +101,18 @@ async def test_files_are_exact(session, size):
     assert await session.files.info("/workspace/none") is None
     await session.files.remove("/workspace/new")
     assert await session.files.list("/workspace") == []
+
+
+async def test_a_large_file_travels_in_parts_there_and_back(session, tmp_path):
+    data, seen = os.urandom(transfer.PART * 2 + 1), []
+    (tmp_path / "there").write_bytes(data)
+    await transfer.put(session, [tmp_path / "there"], "/workspace/big")
+    await transfer.get(
+        session, ["/workspace/big"], tmp_path / "back", progress=lambda *n: seen.append(n)
+    )
+    assert (tmp_path / "back").read_bytes() == data
+    assert seen[-1] == (len(data), len(data)) and len(seen) == 4
+    assert (await session.shell("ls -A /workspace")).stdout == "big\n"
 
 
 async def test_the_shell_works_while_a_cell_runs(session):
