@@ -52,6 +52,14 @@ def session_of(pid: int) -> int:
         return 0
 
 
+def group_of(pid: int) -> int:
+    """The process group that a process belongs to; 0 when it is gone."""
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return 0
+
+
 def _children(pid: int) -> set[int]:
     found: set[int] = set()
     try:

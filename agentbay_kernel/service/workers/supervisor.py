@@ -271,9 +271,9 @@ class Supervisor:
         seen: set[int] = set()
         end = time.monotonic() + CHASE_SECONDS
         while (fresh := self._pids() - seen) and time.monotonic() < end:
-            for pid in fresh:
+            for group in {processes.group_of(pid) for pid in fresh} - {0, os.getpgid(0)}:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, number)
+                    os.killpg(group, number)
             seen |= fresh
 
     def _keep(self, work: Any) -> asyncio.Task[None]:
