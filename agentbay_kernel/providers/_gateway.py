@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("agentbay_kernel.providers")
 
+FRAME_BYTES = 64 << 20
 TRIES = 4
 RETRY_SECONDS = 20.0
 # Creating a session, running code and calling a tool are not among them.
@@ -65,6 +66,7 @@ class Trace:
     request_id: str = ""
     bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
     stream: Any = None
+    sent: bool = False
 
 
 _trace: ContextVar[Trace | None] = ContextVar("agentbay_kernel_trace", default=None)
@@ -149,7 +151,7 @@ def _note_answer(action: str, answer: Any) -> None:
     trace.request_id = str(body.get("RequestId") or "")
     trace.bodies[action] = body
     trace.failure = None
-    if body.get("Success") is False:
+    if body.get("Success") is False and not (action == "CallMcpTool" and body.get("Data")):
         # Several methods of the SDK take this answer for a success.
         trace.failure = Failure(
             action,
@@ -242,24 +244,46 @@ def _from_response(response: Any) -> Failure:
 
 
 def _guard_socket(socket: Any, local: bool) -> None:
+    socket.guarded = True
     if hasattr(socket, "_log_frame"):
         # Encodes and searches every frame anew for a debug message that nobody reads.
         socket._log_frame = lambda direction, payload: None
-    if hasattr(socket, "_open") and local:
-        open_ = socket._open
+    if hasattr(socket, "_open"):
+        socket._open = _opening(socket, local)
+    if hasattr(socket, "_write_business"):
+        socket._write_business = _writing(socket._write_business)
+    socket.call_stream = _streaming(socket.call_stream, hasattr(socket, "_write_business"))
 
-        async def open_direct() -> None:
-            with direct():
-                await open_()
 
-        socket._open = open_direct
-    socket.guarded = True
-    call_stream = socket.call_stream
+def _opening(socket: Any, local: bool) -> Callable[[], Awaitable[None]]:
+    open_ = socket._open
 
-    async def noted(**options: Any) -> Any:
-        handle = await call_stream(**options)
+    async def opening() -> None:
+        with direct() if local else contextlib.nullcontext():
+            await open_()
+        protocol: Any = getattr(getattr(socket, "_ws", None), "protocol", None)
+        if hasattr(protocol, "max_size"):
+            # One frame above the library's 1 MiB, as a large image, would end the connection.
+            protocol.max_size = FRAME_BYTES
+
+    return opening
+
+
+def _writing(write: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    async def writing(**options: Any) -> None:
         if trace := _trace.get():
-            trace.stream = handle
-        return handle
+            trace.sent = True
+        await write(**options)
 
-    socket.call_stream = noted
+    return writing
+
+
+def _streaming(stream: Callable[..., Awaitable[Any]], noted: bool) -> Callable[..., Any]:
+    async def streaming(**options: Any) -> Any:
+        trace = _trace.get() or Trace()
+        # What cannot be known to be unsent counts as sent.
+        trace.sent = not noted
+        trace.stream = await stream(**options)
+        return trace.stream
+
+    return streaming

@@ -82,17 +82,19 @@ class Run:
         for event in report.results:
             self._send(event)
         error = self._error = self._error or report.error
+        self._check_time_limit(error, result.error_message or "")
         if error is not None:
-            self._check_time_limit(error)
             self._send(error)
         if self._broken is not None:
             raise self._broken
         return error is None and bool(result.success)
 
-    def _check_time_limit(self, error: CellError) -> None:
+    def _check_time_limit(self, error: CellError | None, message: str) -> None:
         # A TimeoutError of the user's own has a traceback, or comes before the limit.
-        ended = self.seconds >= self._timeout - 1 and len(error.traceback) <= 1
-        if ended and re.search(r"time(d )? ?out", f"{error.ename} {error.evalue}", re.I):
+        if self.seconds < self._timeout - 1 or (error and len(error.traceback) > 1):
+            return
+        text = f"{error.ename} {error.evalue}" if error else message
+        if re.search(r"time(d )? ?out", text, re.I):
             raise CellTimeout(f"The cell was ended after its limit of {self._timeout:g} seconds")
 
     def _send(self, event: Event) -> None:

@@ -87,7 +87,7 @@ class AgentBaySession:
             finally:
                 if trace.stream is not None:
                     await _let_go(trace.stream)
-        if run.lost is not None and trace.stream is None:
+        if run.lost is not None and not trace.sent:
             return await self._unsent(run, code, language, limit)
         if run.lost is not None:
             raise await self._lost(run.lost)

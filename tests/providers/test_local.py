@@ -140,6 +140,14 @@ async def test_labels_listing_and_getting_lead_to_the_session(provider, session)
     assert (await again.info()).image == "code_latest"
 
 
+async def test_a_paused_session_wakes_with_its_names(session):
+    await run(session, "a = 1")
+    await session.pause()
+    assert await session.status() == "PAUSED"
+    await session.resume()
+    assert (await run(session, "a"))[1] == [ExecuteResult({"text/plain": "1"})]
+
+
 async def test_contexts_outlive_the_session(provider):
     spec = SessionSpec("code_latest", mounts=(Mount("kept", "/data"),))
     first = await provider.create(spec)

@@ -145,13 +145,40 @@ async def test_a_broken_connection_is_said_and_the_run_is_not_repeated(cloud, se
     assert len(cloud.runs) == 1
 
 
-async def test_a_frame_that_is_too_big_counts_as_a_broken_connection(cloud, session, events):
+async def test_a_frame_above_one_mebibyte_is_received(cloud, session, events):
     async def script(talk, params):
-        await talk.event("stdout", chunk="a" * 1_100_000)
+        await talk.event("stdout", chunk="a" * 5_000_000)
+        await talk.end()
+
+    cloud.script = script
+    await session.run_code("1", events.append)
+    assert len(events[0].text) == 5_000_000
+
+
+async def test_a_frame_above_all_bounds_counts_as_a_broken_connection(
+    cloud, session, events, monkeypatch
+):
+    monkeypatch.setattr("agentbay_kernel.providers._gateway.FRAME_BYTES", 1000)
+
+    async def script(talk, params):
+        await talk.event("stdout", chunk="a" * 2000)
 
     cloud.script = script
     with pytest.raises(ConnectionLost, match="too big"):
         await asyncio.wait_for(session.run_code("1", events.append), 30)
+
+
+async def test_code_that_may_have_been_sent_is_not_sent_again(cloud, session, events):
+    socket = await session.sdk._get_ws_client()
+    await socket.connect()
+
+    async def fail(data):
+        raise ConnectionResetError("while sending")
+
+    socket._ws.send = fail
+    with pytest.raises(ConnectionLost, match="while sending"):
+        await session.run_code("1", events.append)
+    assert cloud.runs == []
 
 
 async def test_a_session_that_ended_below_a_cell_is_gone(cloud, session, events):
@@ -302,6 +329,24 @@ async def test_a_tool_failure_is_no_exception_of_the_cell(cloud, session, events
         await session.run_code("1", events.append)
     assert KEY not in str(caught.value)
     assert events == []
+
+
+async def test_a_tool_that_was_stopped_by_the_time_limit_is_a_timeout(cloud, session, events):
+    session.capabilities = type(session.capabilities)()
+    text = "Execution failed. Error code:-1 Error message: [timeout]"
+    cloud.answers["tool run_code"] = {"isError": True, "content": [{"text": text}]}
+    with pytest.raises(CellTimeout):
+        await session.run_code("while True: pass", events.append, timeout=1)
+
+
+async def test_a_refused_call_that_holds_an_answer_is_an_answer(cloud, provider, spec, events):
+    cloud.socket = cloud.link = False
+    session = await provider.create(spec)
+    report = answer(result=[], stdout=["a"], stderr=[], executionError="NameError: x")
+    cloud.answers["CallMcpTool"] = {"Success": False, "Data": report}
+    result = await session.run_code("x", events.append)
+    assert not result.ok
+    assert events == [Stream("stdout", "a"), CellError("NameError", "x", ("NameError: x",))]
 
 
 async def test_an_unknown_language_is_not_supported(session, events):
