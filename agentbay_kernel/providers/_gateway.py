@@ -248,11 +248,22 @@ def _guard_socket(socket: Any, local: bool) -> None:
     if hasattr(socket, "_log_frame"):
         # Encodes and searches every frame anew for a debug message that nobody reads.
         socket._log_frame = lambda direction, payload: None
+    if hasattr(socket, "_pending_by_id"):
+        socket._pending_by_id = _Pending(socket._pending_by_id)
     if hasattr(socket, "_open"):
         socket._open = _opening(socket, local)
     if hasattr(socket, "_write_business"):
         socket._write_business = _writing(socket._write_business)
     socket.call_stream = _streaming(socket.call_stream, hasattr(socket, "_write_business"))
+
+
+class _Pending(dict[str, Any]):
+    """The SDK's open requests; asyncio is not to report those that fail with nobody waiting."""
+
+    def __setitem__(self, key: str, pending: Any) -> None:
+        if hasattr(pending, "end_future"):
+            pending.end_future.add_done_callback(lambda end: end.cancelled() or end.exception())
+        super().__setitem__(key, pending)
 
 
 def _opening(socket: Any, local: bool) -> Callable[[], Awaitable[None]]:

@@ -86,7 +86,9 @@ class AgentBaySession:
                 raise CellTimeout(f"The cell did not end after {limit:g} seconds") from None
             finally:
                 if trace.stream is not None:
-                    await _let_go(trace.stream)
+                    # Drops what still comes of a run that was given up; one that has ended is
+                    # left alone.
+                    await trace.stream.cancel()
         if run.lost is not None and not trace.sent:
             return await self._unsent(run, code, language, limit)
         if run.lost is not None:
@@ -308,14 +310,6 @@ class AgentBaySession:
         if method is None:
             raise NotSupported(f"This version of the SDK cannot {verb} a session")
         await self._ask(f"The session did not {verb}", method)
-
-
-async def _let_go(stream: Any) -> None:
-    """Drop what still comes of a run that was given up; one that has ended is left alone."""
-    await stream.cancel()
-    # Done by now in any case; asyncio would report an exception that nobody has looked at.
-    with contextlib.suppress(Exception):
-        await stream.wait_end()
 
 
 def check_labels(labels: Mapping[str, str]) -> None:

@@ -175,10 +175,14 @@ async def test_code_that_may_have_been_sent_is_not_sent_again(cloud, session, ev
     async def fail(data):
         raise ConnectionResetError("while sending")
 
+    complaints = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: complaints.append(context))
     socket._ws.send = fail
     with pytest.raises(ConnectionLost, match="while sending"):
         await session.run_code("1", events.append)
-    assert cloud.runs == []
+    gc.collect()
+    assert cloud.runs == complaints == []
 
 
 async def test_a_session_that_ended_below_a_cell_is_gone(cloud, session, events):
