@@ -115,7 +115,7 @@ def bwrap_command(root: Path, mounts: Mapping[str, Path]) -> list[str]:
     The root is a folder on disk and not the usual tmpfs, so that what the session writes costs no
     memory; of the host there is only what is bound here.
     """
-    words = ["bwrap", "--die-with-parent", "--new-session"]
+    words = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--new-session"]
     words += ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
     words += ["--unshare-cgroup-try", "--disable-userns", "--cap-drop", "ALL"]
     words += ["--uid", "1000", "--gid", "1000", "--hostname", "agentbay"]

@@ -139,14 +139,18 @@ def _read(real: str, offset: int, length: int, text: bool) -> bytes:
         data = file.read(length or -1)
         if not text:
             return data
-        skipped = 0
-        while offset and skipped < min(3, len(data)) and data[skipped] & 0xC0 == 0x80:
-            skipped += 1
-        end = file.read(3) if length else b""
-    kept = 0
-    while kept < len(end) and end[kept] & 0xC0 == 0x80:
-        kept += 1
-    return data[skipped:] + end[:kept]
+        if offset:
+            data = data[_continuing(data) :]
+        end = file.read(3) if length and data else b""
+    return data + end[: _continuing(end)]
+
+
+def _continuing(data: bytes) -> int:
+    """How many bytes at the beginning go on with a character that began before."""
+    count = 0
+    while count < min(3, len(data)) and data[count] & 0xC0 == 0x80:
+        count += 1
+    return count
 
 
 def _write(real: str, data: bytes, flag: str) -> None:
