@@ -13,6 +13,8 @@ from pathlib import PurePath
 RESERVED = "agentbay-kernel."
 
 _KERNEL_ID = re.compile(r"kernel-(?P<id>[0-9a-f]{8}-[0-9a-f-]{27})\.json$")
+# VS Code writes a new file for every start, so its name recognises nothing.
+_ANEW = re.compile(r"kernel-v\d[0-9a-f-]+\.json$")
 
 
 @dataclass(slots=True)
@@ -42,8 +44,9 @@ class Identity:
 def identify(connection_file: str) -> Identity:
     """The identity that the environment and the connection file's name tell."""
     found = _KERNEL_ID.search(connection_file)
+    own_file = "" if _ANEW.search(connection_file) else connection_file
     return Identity(
-        kernel_id=found["id"] if found else "",
+        kernel_id=found["id"] if found else own_file,
         notebook=os.environ.get("JPY_SESSION_NAME", ""),
     )
 

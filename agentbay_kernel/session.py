@@ -134,12 +134,17 @@ class Files(Protocol):
 
 
 class Session(Protocol):
-    """One live session. Every call may raise ProviderError or one of its kinds."""
+    """One live session. Every call may raise ProviderError or one of its kinds.
+
+    `idle_minutes` and `max_minutes` are what the provider granted, None where that is not known.
+    """
 
     session_id: str
     image: str
     capabilities: Capabilities
     files: Files
+    idle_minutes: int | None
+    max_minutes: int | None
 
     async def run_code(
         self, code: str, emit: Emit, *, language: str = "python", timeout: float = 28800

@@ -219,7 +219,7 @@ class SessionManager:
                 provider.create(spec), self.options.create_timeout_seconds
             )
             log.info("session %s created", session.session_id)
-            self._take(session, provider, own=True, sync=bool(spec.mounts), spec=spec)
+            self._take(session, provider, own=True, sync=bool(spec.mounts))
             if spec.mounts:
                 await self._check_mounts(session)
             if self._prepare is not None:
@@ -274,15 +274,14 @@ class SessionManager:
         *,
         own: bool,
         sync: bool = False,
-        spec: SessionSpec | None = None,
     ) -> None:
         now = self._clock()
         options = self.options
         self.session = session
         self.lifetime = Lifetime(
             created=now,
-            idle=spec.idle_minutes if spec else options.idle_minutes,
-            limit=spec.max_minutes if spec else options.max_minutes,
+            idle=session.idle_minutes or options.idle_minutes,
+            limit=session.max_minutes or options.max_minutes,
             keep_alive=options.keep_alive_minutes,
             warn=options.warn_minutes,
         )

@@ -72,6 +72,13 @@ class Run:
         else:
             self._error = parse_error(str(error))
 
+    def is_refusal(self, result: Any) -> bool:
+        """Whether nothing but an error without a traceback came, as for a session that ended."""
+        if self._streamed or result.success or result.results:
+            return False
+        error = self._error or _reported(result)
+        return error is None or len(error.traceback) <= 1
+
     def finish(self, result: Any) -> bool:
         """Emit what was not streamed, then the results and the error; whether all went well."""
         report = _Report(result)

@@ -93,7 +93,7 @@ class AgentBaySession:
             return await self._unsent(run, code, language, limit)
         if run.lost is not None:
             raise await self._lost(run.lost)
-        return self._ended(run, result)
+        return await self._ended(run, result)
 
     async def _unsent(self, run: Run, code: str, language: str, limit: float) -> RunResult:
         """The WebSocket could not be opened, so nothing has run: go on without streaming."""
@@ -127,7 +127,7 @@ class AgentBaySession:
             result = await self.sdk.code.run_code(code, language, timeout_s=math.ceil(limit))
         if trace.failure is not None:
             raise self._plain_failure(trace.failure, run.seconds)
-        return self._ended(run, result)
+        return await self._ended(run, result)
 
     def _plain_failure(self, failure: Failure, seconds: float) -> KernelError:
         late = "timeout" in failure.message.lower() or failure.status in (408, 504)
@@ -143,7 +143,9 @@ class AgentBaySession:
             return ConnectionLost(f"The connection broke while the cell was running: {text[:300]}")
         return self._caller.failure("The cell was not run", failure)
 
-    def _ended(self, run: Run, result: Any) -> RunResult:
+    async def _ended(self, run: Run, result: Any) -> RunResult:
+        if run.is_refusal(result):
+            await self.status()  # raises SessionGone when that is the reason
         ok = run.finish(result)
         if not ok and not run.has_error:
             raise self._caller.error(
