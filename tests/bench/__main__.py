@@ -7,6 +7,7 @@ import contextlib
 import os
 import queue
 import statistics
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -44,7 +45,8 @@ class Result:
         verdict = "ok" if result <= self.row.bar else "MISSED"
         shown = [self._spread(name) for name in (BARE, OURS)]
         figures = [self._figure(number) for number in (result, self.row.bar)]
-        return f"{self.row.name:44} {shown[0]:>17} {shown[1]:>17} {figures[0]:>10} {figures[1]:>10}  {verdict}"
+        words = f"{shown[0]:>17} {shown[1]:>17} {figures[0]:>10} {figures[1]:>10}  {verdict}"
+        return f"{self.row.name:44} {words}"
 
     def _middle(self, name: str) -> float:
         return statistics.median(self.values[name]) if self.values[name] else 0.0
@@ -137,7 +139,7 @@ def _take_warm(result: Result, name: str, kernels: dict[str, RunningKernel]) -> 
         return
     try:
         if name not in kernels:
-            kernels[name] = start(name)
+            kernels[name] = start(name, stderr=subprocess.DEVNULL)
             kernels[name].execute("1")
     except Exception as error:
         result.failed = _reason(name, error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import statistics
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ def started(name: str) -> Iterator[tuple[RunningKernel, float]]:
     """A kernel, and the seconds from its start to its first reply."""
     manager = KernelManager(kernel_name=name)
     began = time.perf_counter()
-    manager.start_kernel()
+    manager.start_kernel(stderr=subprocess.DEVNULL)
     client = manager.client()
     client.start_channels()
     kernel = RunningKernel(manager, client)
