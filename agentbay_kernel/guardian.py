@@ -17,7 +17,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import IO, Any
 
-from agentbay_kernel.config import AgentBayOptions, data_dir
+from agentbay_kernel.config import AgentBayOptions
 from agentbay_kernel.errors import SessionGone
 from agentbay_kernel.ledger import Ledger
 
@@ -96,7 +96,7 @@ def main(stdin: IO[str]) -> None:
 
 
 async def _end(charge: Charge, word: str) -> None:
-    ledger = Ledger(data_dir() / "ledger")
+    ledger = Ledger.of_user()
     if not word.startswith("delete") and await _adopted(ledger, charge):
         return
     row = ledger.get(charge.key)

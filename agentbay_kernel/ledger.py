@@ -15,9 +15,11 @@ import json
 import os
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import psutil
+
+from agentbay_kernel.config import data_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +59,11 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @classmethod
+    def of_user(cls) -> Self:
+        """The ledger of all kernels of this user."""
+        return cls(data_dir() / "ledger")
 
     def salt(self) -> bytes:
         """The salt for key fingerprints, made once."""

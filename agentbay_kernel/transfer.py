@@ -75,7 +75,7 @@ async def push(
     root = Path(folder)
     copies = [
         Copy(path, posixpath.join(target, path.relative_to(root).as_posix()), path.stat().st_size)
-        for path in await asyncio.to_thread(lambda: sorted(_walk(root)))
+        for path in await asyncio.to_thread(lambda: sorted(walk(root)))
     ]
     return await _put(session, copies, force=force, progress=progress)
 
@@ -270,7 +270,8 @@ async def _remote_walk(session: Session, folder: str) -> AsyncIterator[str]:
             yield entry.path
 
 
-def _walk(root: Path) -> Iterator[Path]:
+def walk(root: Path) -> Iterator[Path]:
+    """The files below a folder; hidden ones and symbolic links are left out."""
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:

@@ -24,6 +24,7 @@ LAYERS = (
     ("stop", "transfer", "introspection", "guardian"),
     ("sessions", "upload"),
     ("execution", "portal", "live"),
+    ("engine",),
     ("magics",),
     ("kernel", "cli", "__main__", "__init__"),
 )

@@ -7,27 +7,23 @@ import os
 import signal
 import threading
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ipykernel.ipkernel import IPythonKernel
 from traitlets import Instance, default
 
-from agentbay_kernel import __version__, cells, live, magics, probes, providers, upload
-from agentbay_kernel.config import AgentBayOptions, data_dir
-from agentbay_kernel.events import CellError, Emit, Stream
-from agentbay_kernel.execution import Execution, error_of
-from agentbay_kernel.identity import identify
+from agentbay_kernel import __version__, live, magics
+from agentbay_kernel.config import AgentBayOptions
+from agentbay_kernel.engine import Engine, Route
+from agentbay_kernel.events import CellError, Stream
 from agentbay_kernel.kernel.comm import register_widget_control
 from agentbay_kernel.kernel.interrupts import Interrupts
 from agentbay_kernel.kernel.publisher import Publisher
-from agentbay_kernel.ledger import Ledger
-from agentbay_kernel.sessions import SessionManager
 
 if TYPE_CHECKING:
-    from agentbay_kernel.session import Session
+    from agentbay_kernel.cells import CellMagic, LineMagic
+    from agentbay_kernel.events import Emit
 
-WORKSPACE = "/workspace"
 SHUTDOWN_SECONDS = 2.0
 TERMINATE_SECONDS = 1.5
 
@@ -46,18 +42,15 @@ class AgentBayKernel(IPythonKernel):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        connection_file = getattr(self.parent, "connection_file", "")
-        self.manager = SessionManager(
+        self.engine = Engine(
             self.options,
-            identify(connection_file),
-            providers.make,
-            Ledger(data_dir() / "ledger"),
+            getattr(self.parent, "connection_file", ""),
+            run_magic=self._run_magic,
+            run_local=self._run_local,
             warn=self._warn,
-            prepare=self._send_folder,
         )
-        self.execution = Execution(self.manager, self._run_magic, self._run_local)
+        self.manager = self.engine.manager
         self.interrupts = Interrupts()
-        self._local_error: CellError | None = None
         self._payload: list[dict[str, Any]] = []
         self._last_parent: dict[str, Any] = {}
         self._main_loop: asyncio.AbstractEventLoop | None = None
@@ -68,10 +61,9 @@ class AgentBayKernel(IPythonKernel):
     @property
     def banner(self) -> str:
         """What a console shows at the start."""
-        choice = providers.choose(self.options)
         return (
-            f"AgentBay kernel {__version__}: cells run in a session of {choice.name} "
-            f"({choice.reason}). %agentbay shows its state, %%local runs a cell here.\n"
+            f"AgentBay kernel {__version__}: cells run in a session of {self.engine.place()}. "
+            "%agentbay shows its state, %%local runs a cell here.\n"
         )
 
     @property
@@ -96,7 +88,7 @@ class AgentBayKernel(IPythonKernel):
         await super().kernel_info_request(stream, ident, parent)
         if not self._preloaded:
             self._preloaded = True
-            providers.preload(self.options)
+            self.engine.preload()
 
     async def execute_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Handle an execute request; a Stop counts from its first moment."""
@@ -115,13 +107,10 @@ class AgentBayKernel(IPythonKernel):
         cell_id: Any = None,
     ) -> dict[str, Any]:
         """Run a cell where it belongs and give the content of its reply."""
-        self._note(code)
-        where, answer = probes.route(
+        where, answer = self.engine.route(
             code, silent=silent, store_history=store_history, allow_stdin=allow_stdin
         )
-        if where is probes.Route.ALIVE:
-            where = probes.Route.SESSION if self.manager.alive else probes.Route.NOWHERE
-        if where is probes.Route.LOCAL:
+        if where is Route.LOCAL:
             with self.interrupts.local():
                 reply: dict[str, Any] = await super().do_execute(
                     code, silent, store_history, user_expressions, allow_stdin
@@ -129,7 +118,7 @@ class AgentBayKernel(IPythonKernel):
             return reply
         parent = self.get_parent("shell")
         publisher = Publisher(partial(self._send, parent), self.shell.execution_count)
-        if where is probes.Route.NOWHERE:
+        if where is Route.NOWHERE:
             for event in answer:
                 publisher(event)
             return self._reply(None, user_expressions)
@@ -150,22 +139,16 @@ class AgentBayKernel(IPythonKernel):
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(running, loop))
 
     async def _run_cell(self, code: str, emit: Emit) -> CellError | None:
-        try:
-            segments = cells.parse(code)
-        except (cells.CellRefused, SyntaxError) as refusal:
-            error = error_of(refusal)
-            emit(error)
-            return error
-        with self.interrupts.running(self.execution.stop):
-            return await self.execution.run(segments, emit)
+        with self.interrupts.running(self.engine.stop):
+            return await self.engine.run(code, emit)
 
-    async def _run_magic(self, magic: cells.LineMagic, emit: Emit) -> None:
+    async def _run_magic(self, magic: LineMagic, emit: Emit) -> None:
         context = magics.Context(self.manager, emit, self.shell.user_ns.__setitem__)
         page = await magics.run(magic.name, magic.line, context)
         if page:
             self._payload.append({"source": "page", "data": {"text/plain": page}, "start": 0})
 
-    async def _run_local(self, magic: cells.CellMagic) -> CellError | None:
+    async def _run_local(self, magic: CellMagic) -> CellError | None:
         with self.interrupts.local():
             reply = await super().do_execute(magic.body, False, False, {}, self._allow_stdin)
         self._payload += reply.get("payload", [])
@@ -244,19 +227,6 @@ class AgentBayKernel(IPythonKernel):
     def _terminate(self) -> None:
         self._close(False, TERMINATE_SECONDS)
         os._exit(0)
-
-    def _note(self, code: str) -> None:
-        """Take from a front end's code what it tells about the notebook."""
-        notebook = probes.notebook_path(code)
-        if notebook and not self.manager.identity.notebook:
-            self.manager.identity.notebook = notebook
-            self.manager.claim()
-        self.manager.touch()
-
-    async def _send_folder(self, session: Session) -> None:
-        if self.options.upload == "notebook-folder":
-            limit = self.options.upload_limit_mb
-            self._warn(await upload.send_folder(session, Path.cwd(), WORKSPACE, limit))
 
     def _warn(self, text: str) -> None:
         Publisher(partial(self._send, self._last_parent), 0)(Stream("stderr", text + "\n"))

@@ -112,7 +112,9 @@ def _listing(context: Context, rows: list[Any], total: int | None, *, more: bool
     "agentbay",
     "link",
     argument("--port", type=int, default=None, help="a port of the session, 30100 to 30199"),
-    argument("--protocol", default=None, choices=("https", "wss"), help="https (as without it) or wss"),
+    argument(
+        "--protocol", default=None, choices=("https", "wss"), help="https (as without it) or wss"
+    ),
     argument("--print", action="store_true", help="print the whole link into the output"),
 )
 async def link(context: Context, args: Any) -> None:

@@ -64,26 +64,20 @@ async def put(context: Context, args: Any) -> None:
 
     local, target = _split_put(args.paths)
     session = await context.manager.ensure()
-    for path in local:
-        remote = _target(path.name, target, folder=len(local) > 1)
-        size = await transfer.put(session, path, remote, force=args.force)
-        context.manager.used()
-        context.emit(render.line(f"{path.name} → {remote} ({size:,} bytes)"))
+    copies = await transfer.put(session, local, target, force=args.force)
+    context.manager.used()
+    for copy in copies:
+        context.emit(render.line(f"{copy.local.name} → {copy.remote} ({copy.size:,} bytes)"))
 
 
 def _split_put(paths: list[str]) -> tuple[list[Path], str]:
-    target = paths[-1] if len(paths) > 1 else ""
+    slash = "/" if paths[-1].endswith("/") else ""
+    target = remote_path(paths[-1]) + slash if len(paths) > 1 else WORKSPACE
     local = [Path(path).expanduser() for path in paths[: max(1, len(paths) - 1)]]
     for path in local:
         if not path.is_file():
             raise UsageError(f"There is no file {path} on this computer")
     return local, target
-
-
-def _target(name: str, target: str, *, folder: bool) -> str:
-    if not target:
-        return remote_path(name)
-    return remote_path(f"{target}/{name}" if folder or target.endswith("/") else target)
 
 
 @command(
@@ -98,10 +92,8 @@ async def get(context: Context, args: Any) -> None:
     from agentbay_kernel import transfer
 
     session = await context.manager.ensure()
-    remote = remote_path(args.remote)
     local = Path(args.local).expanduser()
-    if local.is_dir():
-        local /= PurePosixPath(remote).name
-    size = await transfer.get(session, remote, local, force=args.force)
+    copies = await transfer.get(session, [remote_path(args.remote)], local, force=args.force)
     context.manager.used()
-    context.emit(render.line(f"{remote} → {local} ({size:,} bytes)"))
+    for copy in copies:
+        context.emit(render.line(f"{copy.remote} → {copy.local} ({copy.size:,} bytes)"))

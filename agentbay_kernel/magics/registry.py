@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError as IPythonUsageError
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from agentbay_kernel.errors import UsageError
 
@@ -76,7 +77,8 @@ async def run_command(magic: str, line: str, context: Context) -> str:
     if rest.split()[:1] in (["-h"], ["--help"]):
         return help_page(magic, found.name)
     try:
-        arguments = parse_argstring(found.run, rest)
+        # IPython's own splitting leaves the quotes in the words.
+        arguments = found.run.parser.parse_args(shlex.split(rest))  # type: ignore[attr-defined]
     except (IPythonUsageError, ValueError) as error:
         raise UsageError(
             f"{found.words}: {error}", next_step=f"{found.words}? shows how it is used"

@@ -50,7 +50,7 @@ class Publisher(DisplayPublisher):
         **_: Any,
     ) -> None:
         """Send one display as a result that is not the main one."""
-        self.outlet.record(records.RESULT, _result(data, metadata, main=False))
+        self.outlet.add(records.RESULT, _result(data, metadata, main=False))
 
 
 class Hook(DisplayHook):
@@ -75,7 +75,7 @@ class Hook(DisplayHook):
     def finish_displayhook(self) -> None:
         """Send them."""
         if self._payload:
-            self.outlet.record(records.RESULT, self._payload)
+            self.outlet.add(records.RESULT, self._payload)
         self._payload = b""
 
 
@@ -123,7 +123,7 @@ class ZMQInteractiveShell(InteractiveShell):
             "traceId": "",
             "traceback": list(stb),
         }
-        self.outlet.record(records.ERROR, json.dumps(error).encode())
+        self.outlet.add(records.ERROR, json.dumps(error).encode())
         self._last_traceback = stb
 
 

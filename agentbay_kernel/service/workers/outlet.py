@@ -6,7 +6,8 @@ import os
 import threading
 from collections import deque
 from itertools import groupby
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.service.workers import records
 
@@ -57,7 +58,7 @@ class Shield:
 
 
 class Outlet:
-    """Gathers text of both streams and sends it with the records, all in order.
+    """Gathers text of both streams and what stands between it, and sends it all in order.
 
     Writers only append to a deque, which is atomic; the lock is for those who send.
     """
@@ -66,26 +67,33 @@ class Outlet:
         self._descriptor = descriptor
         self._shield = shield
         self._lock = threading.RLock()
-        self._texts: deque[tuple[bytes, int, str]] = deque()
+        self._queue: deque[tuple[bytes, str | bytes]] = deque()
         self._size = 0
         self._wake = threading.Event()
+        self._awake = False
         self._forked = False
-        self.run = 0
+        self._run = 0
         os.register_at_fork(after_in_child=self._become_child)
         threading.Thread(target=self._send_soon, name="outlet", daemon=True).start()
 
-    def text(self, kind: bytes, text: str) -> None:
-        """Add text to a stream."""
-        if not text:
+    def begin(self, run: int) -> None:
+        """All that comes now belongs to this run."""
+        with self._shield, self._lock:
+            self._send()
+            self._run = run
+
+    def add(self, kind: bytes, content: str | bytes) -> None:
+        """Add text to a stream, or a record after all the text before it."""
+        size = len(content)
+        if not size or self._forked:
+            self._leave(kind, content)
             return
-        if self._forked:
-            _write_all(_DESCRIPTORS[kind], text.encode(errors="replace"))
-            return
-        self._texts.append((kind, self.run, text))
-        self._size += len(text)
+        self._queue.append((kind, content))
+        self._size += size
         if self._size >= GATHER_CHARACTERS:
             self.flush()
-        elif not self._wake.is_set():
+        elif not self._awake:
+            self._awake = True
             self._wake.set()
 
     def flush(self) -> None:
@@ -93,22 +101,21 @@ class Outlet:
         with self._shield, self._lock:
             self._send()
 
-    def record(self, kind: bytes, payload: bytes = b"") -> None:
-        """Send a record after all the text before it."""
-        with self._shield, self._lock:
-            self._send()
-            if not self._forked:
-                _write_all(self._descriptor, records.pack(kind, self.run, payload))
+    def _leave(self, kind: bytes, content: str | bytes) -> None:
+        if isinstance(content, str):
+            _write_all(_DESCRIPTORS[kind], content.encode(errors="replace"))
 
     def _send(self) -> None:
         self._size = 0
-        texts = []
-        while self._texts:
-            texts.append(self._texts.popleft())
-        for (kind, run), group in groupby(texts, key=lambda entry: entry[:2]):
-            data = "".join(text for _, _, text in group).encode(errors="replace")
-            for piece in _pieces(data):
-                _write_all(self._descriptor, records.pack(kind, run, piece))
+        take = self._queue.popleft
+        gathered = [take() for _ in range(len(self._queue))]
+        parts: list[bytes] = []
+        for kind, group in groupby(gathered, key=itemgetter(0)):
+            contents: list[Any] = [content for _, content in group]
+            pieces = _pieces(contents) if kind in _DESCRIPTORS else contents
+            parts += [records.pack(kind, self._run, piece) for piece in pieces]
+        if not self._forked:
+            _write_all(self._descriptor, b"".join(parts))
 
     def _send_soon(self) -> None:
         pause = threading.Event()
@@ -116,19 +123,21 @@ class Outlet:
             self._wake.wait()
             pause.wait(GATHER_SECONDS)
             self._wake.clear()
+            self._awake = False
             self.flush()
 
     def _become_child(self) -> None:
         # A forked child has neither the sending thread nor a right to the records: it writes to
         # the captured descriptors, which its parent reads.
         self._lock = threading.RLock()
-        self._texts.clear()
+        self._queue.clear()
         if not self._forked:
             self._forked = True
             os.close(self._descriptor)
 
 
-def _pieces(data: bytes) -> list[bytes]:
+def _pieces(texts: list[Any]) -> list[bytes]:
+    data = "".join(texts).encode(errors="replace")
     pieces = []
     at = 0
     while len(data) - at > PIECE_BYTES:

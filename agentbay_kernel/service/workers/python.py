@@ -41,7 +41,7 @@ class Engine:
         from agentbay_kernel.service.workers.interactive import make_shell
 
         self._shell = make_shell(self._outlet)
-        self._outlet.record(records.READY)
+        self._outlet.add(records.READY, b"{}")
         self._loop.add_reader(self._descriptor, self._on_readable)
         context = contextvars.copy_context()
         main = self._loop.create_task(self._main(context), context=context)
@@ -54,7 +54,7 @@ class Engine:
     async def _main(self, context: contextvars.Context) -> None:
         while True:
             run, code = await self._inbox.get()
-            self._outlet.run = run
+            self._outlet.begin(run)
             self._shell.interrupted = False
             count = self._shell.execution_count
             transformed, problem = self._transform(code)
@@ -117,8 +117,8 @@ class Engine:
         done: dict[str, Any] = {"count": count}
         if error is not None:
             done["error"] = f"{type(error).__name__}: {_text_of(error)}"
-        self._outlet.record(records.DONE, json.dumps(done).encode())
-        self._outlet.run = 0
+        self._outlet.add(records.DONE, json.dumps(done).encode())
+        self._outlet.begin(0)
 
     def _on_readable(self) -> None:
         data = os.read(self._descriptor, 1 << 20)

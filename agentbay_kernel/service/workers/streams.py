@@ -34,7 +34,7 @@ class Stream(io.TextIOBase):
         """Add text; it is sent within two milliseconds."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self._outlet.text(self._kind, text)
+        self._outlet.add(self._kind, text)
         return len(text)
 
     def flush(self) -> None:

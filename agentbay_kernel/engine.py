@@ -1,0 +1,95 @@
+"""What stands behind the kernel's messages: which code runs where, and what comes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentbay_kernel import cells, probes, providers, upload
+from agentbay_kernel.execution import Execution, RunLocal, RunMagic, error_of
+from agentbay_kernel.identity import identify
+from agentbay_kernel.ledger import Ledger
+from agentbay_kernel.sessions import SessionManager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agentbay_kernel.config import AgentBayOptions
+    from agentbay_kernel.events import CellError, Emit, Event
+    from agentbay_kernel.session import Session
+
+Route = probes.Route
+WORKSPACE = "/workspace"
+
+
+class Engine:
+    """One kernel's session and the cells that run in it."""
+
+    def __init__(
+        self,
+        options: AgentBayOptions,
+        connection_file: str,
+        *,
+        run_magic: RunMagic,
+        run_local: RunLocal,
+        warn: Callable[[str], None],
+    ) -> None:
+        self.options = options
+        self._warn = warn
+        self.manager = SessionManager(
+            options,
+            identify(connection_file),
+            providers.make,
+            Ledger.of_user(),
+            warn=warn,
+            prepare=self._prepare,
+        )
+        self._execution = Execution(self.manager, run_magic, run_local)
+
+    def stop(self) -> None:
+        """Interrupt the running cell."""
+        self._execution.stop()
+
+    def route(
+        self, code: str, *, silent: bool, store_history: bool, allow_stdin: bool
+    ) -> tuple[Route, tuple[Event, ...]]:
+        """Where a request's code runs now, and the answer when that is nowhere."""
+        self._note(code)
+        where, answer = probes.route(
+            code, silent=silent, store_history=store_history, allow_stdin=allow_stdin
+        )
+        if where is Route.ALIVE:
+            where = Route.SESSION if self.manager.alive else Route.NOWHERE
+        return where, answer
+
+    async def run(self, code: str, emit: Emit) -> CellError | None:
+        """Run a cell; its error has been emitted."""
+        try:
+            segments = cells.parse(code)
+        except (cells.CellRefused, SyntaxError) as refusal:
+            error = error_of(refusal)
+            emit(error)
+            return error
+        return await self._execution.run(segments, emit)
+
+    def place(self) -> str:
+        """Where cells run, and why there."""
+        choice = providers.choose(self.options)
+        return f"{choice.name} ({choice.reason})"
+
+    def preload(self) -> None:
+        """Import the provider's SDK in the background."""
+        providers.preload(self.options)
+
+    def _note(self, code: str) -> None:
+        """Take from a front end's code what it tells about the notebook."""
+        notebook = probes.notebook_path(code)
+        if notebook and not self.manager.identity.notebook:
+            self.manager.identity.notebook = notebook
+            self.manager.claim()
+        self.manager.touch()
+
+    async def _prepare(self, session: Session) -> None:
+        if self.options.upload == "notebook-folder":
+            limit = self.options.upload_limit_mb
+            self._warn(await upload.send_folder(session, Path.cwd(), WORKSPACE, limit))
