@@ -58,7 +58,7 @@ def test_stop_ends_a_running_cell_and_keeps_its_state(kernel, kind):
 def test_stop_while_the_session_starts_ends_the_cell_and_the_next_one_runs(start_kernel):
     print("seed", SEED)
     moments = random.Random(f"{SEED} start")
-    for _ in range(max(3, size("interrupts") // 4)):
+    for _ in range(size("interrupts")):
         kernel = start_kernel()
         seconds, double = moments.uniform(0.0, 0.6), moments.random() < 0.3
         ended = stop_after(kernel, CELLS["sleep"], seconds, double)

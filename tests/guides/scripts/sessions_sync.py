@@ -1,5 +1,6 @@
 """The vendor's sync SDK as its guides use it: create, run, files, labels, list, delete."""
 
+import hashlib
 import os
 
 from agentbay import AgentBay, CreateSessionParams
@@ -51,12 +52,10 @@ made = session.code.run_code(
     "python",
 )
 binary = files.read_file("/workspace/data.bin", format="bytes").content
-import hashlib
-
 assert repr(hashlib.sha256(binary).hexdigest()) == made.result
 assert files.create_directory("/workspace/folder").success
 assert files.move_file("/workspace/big.txt", "/workspace/folder/big.txt").success
-names = [entry["name"] for entry in files.list_directory("/workspace/folder").entries]
+names = [entry.name for entry in files.list_directory("/workspace/folder").entries]
 assert names == ["big.txt"]
 assert files.search_files("/workspace", "*.txt").matches == ["/workspace/folder/big.txt"]
 assert files.edit_file(
