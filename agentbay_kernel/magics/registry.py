@@ -40,6 +40,7 @@ class Command:
     magic: str
     name: str
     run: Run
+    doc: str
 
     @property
     def words(self) -> str:
@@ -49,7 +50,7 @@ class Command:
     @property
     def summary(self) -> str:
         """The first line of its help."""
-        return (getdoc(self.run) or "").partition("\n")[0]
+        return self.doc.partition("\n")[0]
 
 
 COMMANDS: dict[tuple[str, str], Command] = {}
@@ -62,10 +63,12 @@ def command(magic: str, name: str = "", *arguments: Any) -> Callable[[Run], Run]
     """
 
     def register(run: Run) -> Run:
+        # IPython's decorator puts the arguments' help in the docstring's place.
+        doc = getdoc(run) or ""
         for one in reversed(arguments):
             run = one(run)
-        run = magic_arguments(f"%{magic} {name}".rstrip())(run)
-        COMMANDS[magic, name] = Command(magic, name, run)
+        run = magic_arguments(f"{magic} {name}".rstrip())(run)
+        COMMANDS[magic, name] = Command(magic, name, run, doc)
         return run
 
     return register
@@ -114,9 +117,11 @@ def help_page(magic: str, name: str = "") -> str:
     """The help of one command, or of the whole magic."""
     if name:
         found, _ = find(magic, name)
-        return str(found.run.parser.format_help())  # type: ignore[attr-defined]
+        text = str(found.run.parser.format_help())  # type: ignore[attr-defined]
+        return text.removeprefix("::").strip() + "\n"
     lines = [f"%{magic}", ""]
     own = [each for each in COMMANDS.values() if each.magic == magic]
+    own.sort(key=lambda each: each.name != "")
     width = max(len(each.words) for each in own)
     lines += [f"  {each.words:{width}}  {each.summary}" for each in own]
     return "\n".join([*lines, "", f"%{magic} COMMAND? explains a command.", ""])
