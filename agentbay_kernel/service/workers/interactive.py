@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import builtins
+import contextlib
 import getpass
 import hashlib
 import json
@@ -115,6 +116,11 @@ class ZMQInteractiveShell(InteractiveShell):
         super().showtraceback(exc_tuple, *args, **kwargs)
 
     interrupted = False
+
+    def _tee(self, channel: str) -> contextlib.AbstractContextManager[None]:
+        # IPython 9 keeps all that a cell prints for `%notebook`: that costs more than the printing
+        # and grows without bound
+        return contextlib.nullcontext()
 
     def _showtraceback(self, etype: type[BaseException], evalue: Any, stb: list[str]) -> None:
         error = {

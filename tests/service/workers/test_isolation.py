@@ -101,6 +101,7 @@ async def test_session_folder_is_private_on_the_host(box: Box) -> None:
 
 
 async def test_command_lines_hold_no_variable(box: Box) -> None:
+    await box.run("1")
     paths = [Path(f"/proc/{pid}/cmdline") for pid in box.sandbox.pids()]
     lines = b"".join(path.read_bytes() for path in paths)
     assert b"agentbay_kernel.service.workers.python" in lines
