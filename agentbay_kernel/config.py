@@ -88,21 +88,27 @@ class AgentBayOptions(Configurable):
     ).tag(config=True, env="AGENTBAY_KERNEL_CPU_LIMIT")
 
     def __init__(self, **kwargs: Any) -> None:
+        self.error: OptionError | None = None
         for name, trait in self.traits(config=True).items():
             text = os.environ.get(trait.metadata.get("env", ""), "")
             if text:
                 self._set_from_env(name, trait, text)
         super().__init__(**kwargs)
 
+    def check(self) -> None:
+        """Raise what was wrong with the environment; a kernel says it in its first cell."""
+        if self.error is not None:
+            raise self.error
+
     def _set_from_env(self, name: str, trait: Any, text: str) -> None:
         try:
             setattr(self, name, trait.from_string(text))
         except (TraitError, ValueError) as error:
             variable = trait.metadata["env"]
-            raise OptionError(
-                f"{variable} is set to {text!r}, which is no value of {name}",
-                next_step=f"Unset {variable} or correct it: {trait.help}",
-            ) from error
+            self.error = OptionError(
+                f"{variable} is set to {text!r}, which is no value of {name}: {error}",
+                next_step=f"Correct it or unset it, then restart the kernel. {trait.help}",
+            )
 
 
 def data_dir() -> Path:

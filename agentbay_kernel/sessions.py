@@ -92,6 +92,7 @@ class SessionManager:
 
     async def provider(self) -> Provider:
         """The provider, made on first use; may start the local service."""
+        self.options.check()
         if self._provider is None:
             self._provider = await asyncio.to_thread(self._make_provider, self.options)
         return self._provider
