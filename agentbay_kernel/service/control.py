@@ -35,6 +35,7 @@ class Control:
         self._number = 0
         self._pending: dict[int, asyncio.Future[Any]] = {}
         self._log: Path | None = None
+        self._mark = ""
         self.gone = ""
         """Why the supervisor does not answer any more, or nothing."""
 
@@ -43,6 +44,8 @@ class Control:
     ) -> None:
         """Start the supervisor and wait until it answers; raises SandboxGone."""
         self._log = log
+        if setup["root"]:
+            self._mark = f"TMPDIR={env['TMPDIR']}"
         ours, theirs = socket.socketpair()
         self._side, side = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         descriptors = (theirs.fileno(), side.fileno())
@@ -104,10 +107,11 @@ class Control:
         try:
             await asyncio.wait_for(self._process.wait(), END_SECONDS)
         except TimeoutError:
-            for pid in remembered | self.pids():
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
+            _kill(remembered | self.pids())
             await self._process.wait()
+        if self._mark:
+            # without a sandbox, what outlived a killed supervisor is known by its environment only
+            _kill(processes.with_variable(self._mark))
 
     def _on_message(self, message: Message) -> None:
         if "event" in message:
@@ -134,3 +138,9 @@ class Control:
                 answer.set_exception(SandboxGone(self.gone))
         self._pending.clear()
         self._on_gone()
+
+
+def _kill(pids: set[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)

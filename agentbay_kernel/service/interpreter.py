@@ -38,6 +38,7 @@ class Interpreter:
         self._socket, self.theirs = socket.socketpair()
         self._socket.setblocking(False)
         self._unpacker = records.Unpacker()
+        self._unsent = bytearray()
         self._number = 0
         self._emit: Emit | None = None
         self._done: asyncio.Future[Verdict] | None = None
@@ -48,51 +49,62 @@ class Interpreter:
         self.ready = False
         self._loop.add_reader(self._socket, self._on_readable)
 
-    async def run(self, code: str, emit: Emit) -> Verdict:
-        """Run code to its end."""
+    def run(self, code: str, emit: Emit) -> asyncio.Future[Verdict]:
+        """Send code; the answer is there when it has run to its end."""
         self._number += 1
         self._done = done = self._loop.create_future()
         if not self._open:
-            return Verdict(None, "InterpreterDied: Python had ended before the run", died=True)
+            how = "InterpreterDied: Python had ended before the run"
+            done.set_result(Verdict(None, how, died=True))
+            return done
         late, self._late, self._late_size = self._late, [], 0
         for event in late:
             emit(event)
         self._emit = emit
-        await self._send(records.CODE, code.encode("utf-8", "surrogatepass"))
-        try:
-            verdict: Verdict = await done
-            return verdict
-        finally:
-            self._emit = self._done = None
+        self._send(records.CODE, code.encode("utf-8", "surrogatepass"))
+        return done
 
-    async def set_environment(self, variables: dict[str, str]) -> None:
+    def set_environment(self, variables: dict[str, str]) -> None:
         """Set variables before the next run."""
-        await self._send(records.ENVIRONMENT, json.dumps(variables).encode())
+        self._send(records.ENVIRONMENT, json.dumps(variables).encode())
 
     def end(self, how: str) -> None:
         """The process has ended: take what it still said and close."""
         while self._open and self._on_readable():
             pass
         self.close()
-        if self._done is not None and not self._done.done():
-            self._done.set_result(Verdict(None, how, died=True))
+        self._finish(Verdict(None, how, died=True))
 
     def close(self) -> None:
         """Let go of the socket."""
         if self._open:
             self._open = False
             self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
             self._socket.close()
         self.theirs.close()
 
-    async def _send(self, kind: bytes, payload: bytes) -> None:
-        if not self._open:
-            return
+    def _finish(self, verdict: Verdict) -> None:
+        self._emit = None
+        if self._done is not None and not self._done.done():
+            self._done.set_result(verdict)
+
+    def _send(self, kind: bytes, payload: bytes) -> None:
+        if self._open:
+            self._unsent += records.pack(kind, self._number, payload)
+            self._on_writable()
+
+    def _on_writable(self) -> None:
         try:
-            data = records.pack(kind, self._number, payload)
-            await self._loop.sock_sendall(self._socket, data)
+            del self._unsent[: self._socket.send(self._unsent)]
+        except BlockingIOError:
+            pass
         except OSError:
-            return  # it has died, and its end is on the way
+            self._unsent.clear()  # it has died, and its end is on the way
+        if self._unsent:
+            self._loop.add_writer(self._socket, self._on_writable)
+        else:
+            self._loop.remove_writer(self._socket)
 
     def _on_readable(self) -> bool:
         try:
@@ -113,8 +125,7 @@ class Interpreter:
             self.ready = True
         elif kind == records.DONE:
             done = json.loads(payload)
-            if self._done is not None and not self._done.done():
-                self._done.set_result(Verdict(done["count"], done.get("error", "")))
+            self._finish(Verdict(done["count"], done.get("error", "")))
         else:
             event = _event(kind, payload)
             if self._emit is not None and run in (0, self._number):

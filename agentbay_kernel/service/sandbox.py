@@ -110,7 +110,7 @@ class LocalSandbox:
         text: str = await self._control.ask("call", tool=tool, args=dict(args))
         if tool == "set_env" and self._interpreter is not None:
             variables = {entry["key"]: str(entry["value"]) for entry in args["envs"]}
-            await self._interpreter.set_environment(variables)
+            self._interpreter.set_environment(variables)
         return text
 
     async def pty_create(
@@ -225,7 +225,7 @@ class LocalSandbox:
             interpreter = self._interpreter or await self._launch()
             begun = time.monotonic()
             late = _Late(emit)
-            done = asyncio.ensure_future(interpreter.run(code, late))
+            done = interpreter.run(code, late)
             if await self._within(done, seconds):
                 verdict = done.result()
             else:

@@ -44,6 +44,19 @@ def proportional(pid: int) -> int:
     return resident(pid)
 
 
+def with_variable(entry: str) -> set[int]:
+    """The pids of the processes that were started with this `NAME=value`."""
+    found = set()
+    for pid in everything():
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                if entry.encode() in file.read().split(b"\0"):
+                    found.add(pid)
+        except OSError:
+            continue
+    return found
+
+
 def session_of(pid: int) -> int:
     """The process session that a process belongs to; 0 when it is gone."""
     try:

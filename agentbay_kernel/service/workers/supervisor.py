@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ENGINE = "agentbay_kernel.service.workers.python"
 MANY = 4096
 CHASE_SECONDS = 2
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -316,9 +316,8 @@ async def serve(control: socket.socket, sockets: socket.socket) -> None:
 def main() -> None:
     """Serve on the two sockets whose descriptors are the arguments."""
     control, sockets = (socket.socket(fileno=int(word)) for word in sys.argv[1:3])
-    libc = ctypes.CDLL(None)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    # no death signal from the parent here: the end of the connection leaves time to end the others
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     for one in (control, sockets):
         one.set_inheritable(False)
     signal.signal(signal.SIGINT, lambda *_: None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -205,8 +207,39 @@ async def test_close_ends_a_running_cell(box: Box) -> None:
 async def test_death_of_the_supervisor_ends_the_session(box: Box) -> None:
     pids = box.sandbox.pids()
     with pytest.raises(SandboxGone):
-        await box.shell("kill -9 $PPID; sleep 30")
+        await box.shell("kill -9 $PPID; sleep 52.5")
+    await box.sandbox.close()
+    await until(lambda: not running("sleep 52.5"))
     await until(lambda: not [pid for pid in pids if os.path.exists(f"/proc/{pid}/exe")])
+
+
+async def test_death_of_the_service_ends_the_session(mode: str, tmp_path: Path) -> None:
+    code = f"""
+import asyncio, pathlib
+from agentbay_kernel.service.port import SandboxSpec
+from agentbay_kernel.service.sandbox import LocalSandbox
+async def main():
+    box = LocalSandbox(SandboxSpec("s", pathlib.Path({str(tmp_path)!r}, "s")), isolation={mode!r})
+    await box.start()
+    await box.call("shell", dict(command="sleep 53.5 & setsid sleep 53.5 &"))
+    await box.run_code("import subprocess; subprocess.Popen(['sleep', '53.5'])", "python", 9, print)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+    service = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    await until(lambda: running("sleep 53.5") == 3)
+    service.kill()
+    await service.wait()
+    await until(lambda: not running("sleep 53.5"))
+
+
+def running(command: str) -> int:
+    """How many processes of this computer have this command line."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            lines.append(path.read_bytes().rstrip(b"\0").replace(b"\0", b" "))
+    return lines.count(command.encode())
 
 
 async def test_start_that_fails_says_why(tmp_path: Path) -> None:
