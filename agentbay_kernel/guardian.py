@@ -1,8 +1,8 @@
 """A small process that outlives the kernel and ends the session which the kernel left behind.
 
-The kernel starts it with the first session and holds its standard input. `delete` on it, or its
-end without a word when the kernel was killed, makes the guardian delete the session, unless a
-restarted kernel has claimed the ledger's row in the meantime.
+The kernel starts it with the first session and holds its standard input. When that ends, the
+guardian deletes the session: at once after the word `ending`, otherwise, as after a kill, unless
+a restarted kernel claims the ledger's row within some seconds. `release` sends it away.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Guardian:
         )
         self._tell(json.dumps(asdict(Charge(key, os.getpid(), values))))
 
-    def delete(self, *, sync: bool = False) -> None:
-        """Let it delete the session and forget the row."""
-        self._tell("delete sync" if sync else "delete")
+    def ending(self, *, sync: bool = False) -> None:
+        """From now on delete the session, its contexts uploaded, as soon as this process ends."""
+        self._tell("ending sync" if sync else "ending")
 
     def release(self) -> None:
         """Let it go: the session is gone already, or shall stay."""
@@ -89,22 +89,20 @@ def main(stdin: IO[str]) -> None:
     word = ""
     for line in stdin:
         word = line.strip()
-        if word.startswith("delete") or word == "release":
-            break
     if word != "release":
         asyncio.run(_end(charge, word))
 
 
 async def _end(charge: Charge, word: str) -> None:
     ledger = Ledger.of_user()
-    if not word.startswith("delete") and await _adopted(ledger, charge):
+    if not word.startswith("ending") and await _adopted(ledger, charge):
         return
     row = ledger.get(charge.key)
     if row is None or (row.owner_pid != charge.owner and row.owned()):
         return
     try:
         # A kernel that was killed could not say whether its contexts had come down.
-        await _delete(charge, row.session_id, sync=word == "delete sync")
+        await _delete(charge, row.session_id, sync=word == "ending sync")
     finally:
         ledger.remove(charge.key, row.session_id)
 

@@ -201,16 +201,20 @@ class SessionManager:
         if self.options.on_shutdown == "keep":
             self._guardian.release()
             return
-        # The guardian confirms the deletion and goes on if this process is killed first.
         sync = self._row is not None and self._row.sync and not self.failed_mounts
-        self._guardian.delete(sync=sync)
+        # If this process is killed before it is done, the guardian does the rest.
+        self._guardian.ending(sync=sync)
         if self.session is not None and self._row is not None and not sync:
-            session = self.session
-            try:
-                await session.delete()
-                self._ledger.remove(self._row.key, session.session_id)
-            except KernelError:
-                log.warning("the session's deletion is left to the guardian", exc_info=True)
+            await self._delete_quickly(self.session, self._row)
+
+    async def _delete_quickly(self, session: Session, row: Row) -> None:
+        try:
+            await session.delete()
+        except KernelError:
+            log.warning("the session's deletion is left to the guardian", exc_info=True)
+            return
+        self._ledger.remove(row.key, session.session_id)
+        self._guardian.release()
 
     async def _start(self, spec: SessionSpec) -> Session:
         provider = await self.provider()
@@ -278,9 +282,12 @@ class SessionManager:
     ) -> None:
         now = self._clock()
         options = self.options
+        age = self._age(session)
         self.session = session
         self.lifetime = Lifetime(
-            created=now,
+            created=now - age,
+            refreshed=now,
+            active=now,
             idle=session.idle_minutes or options.idle_minutes,
             limit=session.max_minutes or options.max_minutes,
             keep_alive=options.keep_alive_minutes,
@@ -290,6 +297,12 @@ class SessionManager:
             self._row = self._record(session, provider, sync=sync)
             self._guardian.watch(self._row.key, provider.name, options)
         self._keeper = asyncio.ensure_future(self._keep())
+
+    def _age(self, session: Session) -> float:
+        """Seconds since the session was created, by the ledger when a former process made it."""
+        if self._row is None or self._row.session_id != session.session_id:
+            return 0.0
+        return max(0.0, time.time() - self._row.created)
 
     def _record(self, session: Session, provider: Provider, *, sync: bool) -> Row:
         row = Row(

@@ -4,11 +4,12 @@ import contextlib
 import pytest
 
 from agentbay_kernel.config import AgentBayOptions
-from agentbay_kernel.errors import SessionGone
+from agentbay_kernel.errors import SessionGone, SyncError
 from agentbay_kernel.identity import Identity
 from agentbay_kernel.ledger import Ledger
+from agentbay_kernel.session import ContextState, Mount
 from agentbay_kernel.sessions import SessionManager, State
-from tests.fakes import FakeProvider
+from tests.fakes import FakeProvider, FakeSession
 
 
 class Clock:
@@ -195,3 +196,31 @@ async def test_a_restart_keeps_it(make, provider):
     await manager.ensure()
     await manager.close(restart=True)
     assert provider.sessions["s-1"].deleted == []
+
+
+async def test_a_found_sessions_life_counts_from_its_creation(make, provider, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 5000.0)
+    await make().ensure()
+    provider.sessions["s-1"].on_signal = lambda _name: setattr(provider.sessions["s-1"], "pid", 8)
+    monkeypatch.setattr("time.time", lambda: 5000.0 + 3600)
+    again = make()
+    again.claim()
+    await again.ensure()
+    assert again.lifetime.hard_end == 1000 - 3600 + 480 * 60
+
+
+async def test_a_mount_that_did_not_come_down_is_said_and_not_uploaded_over(make, provider):
+    manager = make()
+    provider.make = lambda session_id: FailedMount(session_id)
+    await manager.ensure(manager.spec(mounts=(Mount("data", "/mnt/data"),)))
+    assert "no space" in manager.warnings[0]
+    with pytest.raises(SyncError, match="--force"):
+        await manager.delete(sync=True)
+    assert provider.sessions["s-1"].deleted == []
+    await manager.delete(sync=True, force=True)
+    assert provider.sessions["s-1"].deleted == [True]
+
+
+class FailedMount(FakeSession):
+    async def contexts(self):
+        return [ContextState("c-1", "/mnt/data", "download", "Failed", "no space")]

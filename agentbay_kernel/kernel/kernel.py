@@ -175,6 +175,7 @@ class AgentBayKernel(IPythonKernel):
 
     def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
         """Complete our magics; a plain function, since VS Code calls it from executed code."""
+        self.manager.touch()
         found = magics.complete(code, cursor_pos)
         if found is None:
             completed: dict[str, Any] = super().do_complete(code, cursor_pos)
