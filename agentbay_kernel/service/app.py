@@ -80,8 +80,8 @@ class Service:
         site = Site(host, address.api_url, address.browser_url, links, urls)
         api, browser = Api(site, address.key, self.seen), Browser(host, links, self.seen)
         self._runners = (
-            web.AppRunner(api.application(), access_log=None),
-            web.AppRunner(browser.application(), access_log=None),
+            web.AppRunner(api.application(), access_log=None, shutdown_timeout=1),
+            web.AppRunner(browser.application(), access_log=None, shutdown_timeout=1),
         )
 
     def seen(self) -> None:
@@ -92,7 +92,7 @@ class Service:
         """Answer on sockets that listen already."""
         for runner, listener in zip(self._runners, sockets, strict=True):
             await runner.setup()
-            await web.SockSite(runner, listener, shutdown_timeout=1).start()
+            await web.SockSite(runner, listener).start()
         self._reaper = self.host.spawn(self.host.reap(), "session limits")
 
     async def close(self) -> None:

@@ -153,6 +153,9 @@ async def load(store: ContextStore, session: Session, binding: Binding) -> None:
     """Copy a context's files into the folder that is mounted."""
     if binding.policy.download:
         await download(store, session, binding, binding.source)
+    else:
+        # The SDK waits for the end of a download of each context that it names.
+        await _task(store, session, binding, "download", lambda: None)
 
 
 async def save_all(store: ContextStore, session: Session) -> None:

@@ -8,6 +8,7 @@ import json
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -26,6 +27,8 @@ log = logging.getLogger("agentbay_kernel.service")
 LARGEST_BODY = 96 << 20
 # What takes longer to decode would hold up the other sessions' streams.
 _LARGE = 1 << 20
+
+_request_id = ContextVar("request_id", default="-")
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -60,7 +63,7 @@ class Api:
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         self._on_request()
         request_id = str(uuid.uuid4()).upper()
-        request["id"] = request_id
+        _request_id.set(request_id)
         try:
             self._check(request)
             return await handler(request)
@@ -100,7 +103,7 @@ class Api:
         if word != "Bearer" or not hmac.compare_digest(key.encode(), self._key.encode()):
             raise KeyWrong
         call = Call(self._site, fields.get("Action", ""), fields)
-        return web.json_response(await rpc.answer(call, request["id"]))
+        return web.json_response(await rpc.answer(call, _request_id.get()))
 
     def _session(self, request: web.Request) -> Session:
         """The session of a link or WebSocket path, if the token is its own."""
@@ -127,7 +130,7 @@ class Api:
             raise BadParameter("args", "is no JSON object")
         call = Call(self._site, "callTool", {})
         result = await rpc_tools.tool_answer(call, session, tool, args)
-        log.info("%s callTool %s %s", request["id"], session.id, tool[:40])
+        log.info("%s callTool %s %s", _request_id.get(), session.id, tool[:40])
         return web.json_response({"data": {"result": result}})
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:

@@ -18,7 +18,7 @@ class FakeBox:
     def __init__(self, spec):
         self.spec, self.script, self.closed = spec, None, False
         self.calls, self.own_pids, self.terminals, self.watchers = [], {os.getpid()}, {}, {}
-        self.fails = None
+        self.fails, self.answers = None, {"get_env": "{}", "get_metrics": "{}"}
 
     async def start(self):
         (self.spec.root / "files").mkdir()
@@ -37,7 +37,7 @@ class FakeBox:
         self.calls.append((tool, dict(args)))
         if args.get("path") == "/missing":
             raise ToolFailure("no such file")
-        return "{}" if tool in ("get_env", "get_metrics") else SHELL % "done"
+        return self.answers.get(tool, SHELL % "done")
 
     async def pty_create(self, *, cols, rows, cwd, env, shell, on_output, on_exit):
         pty_id = f"pty-{len(self.terminals)}"

@@ -55,6 +55,7 @@ class Running:
         self.key = self.address.key
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, name="service")
+        self._thread.daemon = True
         self._thread.start()
         self.run(self._start(folder, make or self._box, Options(**options)))
 

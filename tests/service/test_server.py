@@ -62,11 +62,11 @@ def test_a_failure_inside_answers_json_and_keeps_the_service(service, monkeypatc
     def fail(query):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(service.host.sessions, "page", fail)
-    reply = service.ask("ListSession")
+    with monkeypatch.context() as patch:
+        patch.setattr(service.host.sessions, "page", fail)
+        reply = service.ask("ListSession")
     refused(reply, 400, "InternalError")
     assert b"secret" not in reply.body
-    monkeypatch.undo()
     assert service.ask("ListSession").status == 200
 
 
