@@ -50,6 +50,7 @@ class Watchdog:
         self._processes = limits["processes"]
         self._pids = pids
         self._end = end
+        self._ended: set[int] = set()
 
     async def run(self) -> None:
         """Look for ever."""
@@ -58,10 +59,13 @@ class Watchdog:
             broken = self.look()
             if broken:
                 self._end(broken)
+                self._ended = self._pids()
 
     def look(self) -> str:
         """The limit that is broken now, as `Name: message`, or nothing."""
-        pids = self._pids()
+        there = self._pids()
+        self._ended &= there  # killed, but not gone yet: they count no more
+        pids = there - self._ended
         if self._processes and len(pids) > self._processes:
             return f"ProcessLimit: the session had more than {self._processes} processes"
         # forked processes share pages: only the exact, slower count may end them

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import ctypes
 import dataclasses
-import inspect
-import json
 import os
 import signal
 import socket
 import sys
-import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agentbay_kernel.service.frames import Link, Message
-from agentbay_kernel.service.workers import limits, node, processes, shell, watch
+from agentbay_kernel.service.workers import limits, node
 from agentbay_kernel.service.workers.children import Child, Children
 from agentbay_kernel.service.workers.failure import ToolError
-from agentbay_kernel.service.workers.files import Files
-from agentbay_kernel.service.workers.metrics import Metrics
-from agentbay_kernel.service.workers.paths import HOME, WORKSPACE, Paths
+from agentbay_kernel.service.workers.paths import Paths
 from agentbay_kernel.service.workers.terminal import Terminal
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+from agentbay_kernel.service.workers.tools import Tools
 
 ENGINE = "agentbay_kernel.service.workers.python"
-MANY = 4096
-CHASE_SECONDS = 2
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -53,17 +43,16 @@ class Supervisor:
         self._sockets = sockets
         self._setup = setup
         self._env = dict(setup.env)
-        self._paths = Paths(setup.root, setup.allowed)
-        self._children = Children(asyncio.get_running_loop())
-        self._files = Files(self._paths)
-        self._changes = watch.Changes(self._paths)
-        self._metrics = Metrics(self._paths.real(WORKSPACE), setup.limits["memory_bytes"])
+        paths = Paths(setup.root, setup.allowed)
+        self._children = Children(asyncio.get_running_loop(), alone=not setup.root)
+        memory = setup.limits["memory_bytes"]
+        self._tools = Tools(self._children, paths, self._env, self._children.pids, memory)
         self._worker: Child | None = None
         self._terminals: dict[str, Terminal] = {}
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._broken = ""
-        watchdog = limits.Watchdog(setup.limits, self._pids, self._end_all)
+        watchdog = limits.Watchdog(setup.limits, self._children.pids, self._end_all)
         self._keep(watchdog.run())
 
     def on_message(self, message: Message) -> None:
@@ -78,7 +67,7 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             child = self._children.spawn(
-                command, env=self._env, cwd=self._paths.real(WORKSPACE), pass_fds=descriptors
+                command, env=self._env, cwd=self._tools.workspace, pass_fds=descriptors
             )
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -98,27 +87,18 @@ class Supervisor:
         def emit(event: dict[str, Any]) -> None:
             self._link.send({"event": "run", "run": run, "data": event})
 
-        cwd = self._paths.real(WORKSPACE)
         return await node.run(
-            self._children, code, cwd=cwd, env=self._env, seconds=seconds, emit=emit
+            self._children,
+            code,
+            cwd=self._tools.workspace,
+            env=self._env,
+            seconds=seconds,
+            emit=emit,
         )
 
     async def do_call(self, tool: str, args: dict[str, Any]) -> str:
         """Run one tool."""
-        own: dict[str, Callable[..., Awaitable[str]]] = {
-            "shell": self._shell,
-            "set_env": self._set_env,
-            "get_env": self._get_env,
-            "get_metrics": self._get_metrics,
-            "get_file_change": self._get_file_change,
-        }
-        if tool in own:
-            return await own[tool](**_fitting(own[tool], args))
-        method = None if tool.startswith("_") else getattr(self._files, tool, None)
-        if method is None:
-            raise ToolError(f"The local service has no tool {tool}")
-        answer: str = await asyncio.to_thread(method, **_fitting(method, args))
-        return answer
+        return await self._tools.call(tool, args)
 
     async def do_pty_create(
         self,
@@ -138,7 +118,7 @@ class Supervisor:
         terminal = Terminal(
             self._children,
             size=(cols, rows),
-            cwd=self._paths.real(cwd or WORKSPACE),
+            cwd=self._tools.folder(cwd),
             env={**self._env, **env},
             shell=shell,
             on_output=on_output,
@@ -166,11 +146,11 @@ class Supervisor:
     async def do_watch(self, watch_id: str, path: str) -> None:
         """Begin to report changes."""
 
-        def report(changes: list[watch.Change]) -> None:
+        def report(changes: list[dict[str, str]]) -> None:
             self._link.send({"event": "watch", "watch": watch_id, "changes": changes})
 
-        self._paths.folder(path)
-        self._watches[watch_id] = self._keep(watch.follow(self._paths, path, report))
+        self._tools.paths.folder(path)
+        self._watches[watch_id] = self._keep(self._tools.follow(path, report))
 
     async def do_unwatch(self, watch_id: str) -> None:
         """End the reports."""
@@ -180,15 +160,15 @@ class Supervisor:
 
     async def do_bind(self, path: str, source: str) -> None:
         """Let a path lead to a folder that this process can see."""
-        self._paths.link(path, source)
+        self._tools.paths.link(path, source)
 
     async def do_stop(self) -> None:
         """Stop every process but this one."""
-        self._signal_all(signal.SIGSTOP)
+        self._children.signal_all(signal.SIGSTOP)
 
     async def do_continue(self) -> None:
         """Let them go on."""
-        self._signal_all(signal.SIGCONT)
+        self._children.signal_all(signal.SIGCONT)
 
     async def do_end(self) -> None:
         """Kill every process but this one."""
@@ -218,77 +198,20 @@ class Supervisor:
         del self._terminals[pty_id]
         self._link.send({"event": "pty_exit", "pty": pty_id, "code": code})
 
-    async def _shell(
-        self,
-        command: str,
-        timeout_ms: int = 50_000,
-        cwd: str | None = None,
-        envs: dict[str, str] | None = None,
-    ) -> str:
-        return await shell.run(
-            self._children,
-            command,
-            cwd=self._paths.real(cwd or WORKSPACE),
-            env={**self._env, **(envs or {})},
-            seconds=timeout_ms / 1000,
-        )
-
-    async def _set_env(self, envs: list[dict[str, str]]) -> str:
-        self._env.update({entry["key"]: str(entry["value"]) for entry in envs})
-        return f"Set {len(envs)} variables"
-
-    async def _get_env(self, keys: list[str] | None = None) -> str:
-        wanted = self._env if not keys else {key: self._env.get(key, "") for key in keys}
-        return json.dumps(wanted)
-
-    async def _get_metrics(self) -> str:
-        return self._metrics.report(self._pids())
-
-    async def _get_file_change(self, path: str) -> str:
-        return json.dumps(await asyncio.to_thread(self._changes.since_last, path))
-
     def _terminal(self, pty: str) -> Terminal:
         if pty not in self._terminals:
             raise ToolError(f"No such terminal: {pty}")
         return self._terminals[pty]
 
-    def _pids(self) -> set[int]:
-        if self._setup.root:
-            return processes.descendants(os.getpid(), enough=MANY)
-        return processes.everything() - {1, os.getpid()}
-
     def _end_all(self, how: str) -> None:
         self._broken = how if self._worker is not None else ""
-        self._signal_all(signal.SIGKILL)
-
-    def _signal_all(self, number: int) -> None:
-        if not self._setup.root:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(-1, number)  # all of this pid namespace but its first process and this one
-            return
-        # whole groups at one stroke, or processes could multiply faster than they are found
-        self._children.signal(number)
-        seen: set[int] = set()
-        end = time.monotonic() + CHASE_SECONDS
-        while (fresh := self._pids() - seen) and time.monotonic() < end:
-            for group in {processes.group_of(pid) for pid in fresh} - {0, os.getpgid(0)}:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(group, number)
-            seen |= fresh
+        self._children.signal_all(signal.SIGKILL)
 
     def _keep(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def _fitting(function: Callable[..., Any], args: dict[str, Any]) -> dict[str, Any]:
-    known = inspect.signature(function).parameters
-    missing = [name for name, one in known.items() if one.default is one.empty and name not in args]
-    if missing:
-        raise ToolError(f"Missing argument: {', '.join(missing)}")
-    return {name: value for name, value in args.items() if name in known and value is not None}
 
 
 async def serve(control: socket.socket, sockets: socket.socket) -> None:
@@ -304,7 +227,7 @@ async def serve(control: socket.socket, sockets: socket.socket) -> None:
         setup = Setup(**message["setup"])
         limits.apply(setup.limits)
         supervisor.append(Supervisor(setup, link, sockets))
-        link.send({"event": "hello", "home": HOME})
+        link.send({"event": "hello"})
 
     link = Link(on_message, gone.set)
     await loop.create_unix_connection(lambda: link, sock=control)
