@@ -85,7 +85,9 @@ def _lab(options: argparse.Namespace) -> int:
         )
     if options.provider:
         os.environ["AGENTBAY_KERNEL_PROVIDER"] = options.provider
-    words = [sys.executable, "-m", "jupyterlab", _copy_quickstart().name, *options.rest]
+    # A file as an argument would open only in a browser; the printed URL shall lead there too.
+    page = f"--LabApp.default_url=/lab/tree/{_copy_quickstart().name}"
+    words = [sys.executable, "-m", "jupyterlab", page, *options.rest]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         words.append("--allow-root")
     if not _has_browser():
