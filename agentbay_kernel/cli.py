@@ -169,6 +169,7 @@ def _ensure() -> ServiceAddress:
     from agentbay_kernel.service import runtime
 
     options = AgentBayOptions()
+    options.check()
     try:
         return runtime.ensure(
             linger_seconds=options.linger_seconds,

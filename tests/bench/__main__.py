@@ -34,11 +34,14 @@ class Result:
     row: Row
     values: dict[str, list[float]] = field(default_factory=lambda: {BARE: [], OURS: []})
     failed: str = ""
+    bare_failed: bool = False
 
     def line(self) -> str:
         """The row as it stands in the table."""
         if self.failed:
             return f"{self.row.name:44} {'failed: ' + self.failed}"
+        if self.bare_failed:
+            return f"{self.row.name:44} {'cannot':>17} {self._spread(OURS):>17} {'':>21}  ok"
         bare, ours = (self._middle(name) for name in (BARE, OURS))
         value = {"ratio": ours / (bare or 1), "difference": ours - bare, "absolute": ours}
         result = value[self.row.how]
@@ -135,7 +138,7 @@ def _warm(rows: list[Row], runs: int) -> Iterator[Result]:
 
 
 def _take_warm(result: Result, name: str, kernels: dict[str, RunningKernel]) -> None:
-    if result.failed:
+    if result.failed or (name == BARE and result.bare_failed):
         return
     try:
         if name not in kernels:
@@ -145,7 +148,10 @@ def _take_warm(result: Result, name: str, kernels: dict[str, RunningKernel]) -> 
         result.failed = _reason(name, error)
         return
     _take(result, name, kernels[name])
-    if result.failed:
+    if name == BARE and result.failed and result.row.bare_may_fail:
+        result.failed, result.bare_failed = "", True
+        kernels.pop(name).close()
+    elif result.failed:
         kernels.pop(name).close()
 
 

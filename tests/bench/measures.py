@@ -118,6 +118,17 @@ def stop(kernel: RunningKernel, code: str) -> float:
     return seconds
 
 
+def stop_at_start(name: str) -> float:
+    """Seconds from a Stop while the session starts to the KeyboardInterrupt."""
+    with started(name) as (kernel, _):
+        request = kernel.send("execute_request", execute_content("1"))
+        mid = request["header"]["msg_id"]
+        _until(kernel, mid, ("execute_input",), LIMIT_SECONDS)
+        began = time.perf_counter()
+        kernel.manager.interrupt_kernel()
+        return _until(kernel, mid, ("error",), STOP_SECONDS) - began
+
+
 def memory(name: str, *, cell: bool) -> float:
     """Megabytes of the kernel process, before or after its first cell."""
     with started(name) as (kernel, _):
