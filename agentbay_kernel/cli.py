@@ -170,6 +170,7 @@ def _ensure() -> ServiceAddress:
 
     options = AgentBayOptions()
     options.check()
+    options.check()
     try:
         return runtime.ensure(
             linger_seconds=options.linger_seconds,
