@@ -88,11 +88,7 @@ class Host:
 
     async def create(self, wish: Wish) -> Session:
         """A running session, its contexts downloaded as far as there was time."""
-        if wish.image not in tools.IMAGES:
-            raise ApiError(
-                "InvalidImageId.NotFound",
-                f"Image {wish.image} not found: there are {', '.join(tools.IMAGES)}",
-            )
+        tools.check_image(wish.image)
         mounts.check(self.contexts, wish.bindings)
         session = self.sessions.add(wish.image, dict(wish.labels or {}), wish.policy)
         root = self._boxes / session.id
@@ -135,7 +131,7 @@ class Host:
     async def bind(self, session: Session, bindings: Sequence[mounts.Binding]) -> None:
         """Mount further contexts in a running session."""
         folder = self._boxes / session.id / "mounts"
-        first = len(session.bindings)
+        first = await asyncio.to_thread(mounts.count, folder)
         placed = mounts.place(folder, first, bindings, self.clock.stamp())
         mounts.attach(self.contexts, session, placed)
         for binding in placed:

@@ -116,6 +116,11 @@ def check(store: ContextStore, bindings: Iterable[Binding]) -> None:
             raise ApiError("InvalidContext.Clearing", "The context is being cleared")
 
 
+def count(folder: Path) -> int:
+    """How many folders were placed in a session so far."""
+    return sum(1 for _ in folder.iterdir()) if folder.exists() else 0
+
+
 def place(folder: Path, first: int, bindings: Sequence[Binding], since: str) -> list[Binding]:
     """Give each binding its folder on the host."""
     placed = []

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.service import runs, tools
-from agentbay_kernel.service.errors import BadParameter
+from agentbay_kernel.service.errors import BadParameter, WrongState
 from agentbay_kernel.service.port import ToolFailure
 from agentbay_kernel.service.rpc import Answer, Call, action
 
@@ -29,6 +29,7 @@ async def link(call: Call) -> Answer:
 async def list_tools(call: Call) -> Answer:
     """The tools of an image, as JSON text."""
     image = call.fields.get("ImageId") or tools.DEFAULT_IMAGE
+    tools.check_image(image)
     found = [
         {
             "name": tool.name,
@@ -61,6 +62,6 @@ async def tool_answer(
     """A tool's answer in the shape of MCP."""
     try:
         text, failed = await runs.call(call.host, session, name, args), False
-    except ToolFailure as error:
+    except (ToolFailure, WrongState) as error:
         text, failed = str(error), True
     return {"content": [{"type": "text", "text": text}], "isError": failed}

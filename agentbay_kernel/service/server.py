@@ -80,8 +80,10 @@ class Api:
         except Exception:
             log.exception("%s failed", request_id)
             refused = ApiError("InternalError", "The service failed; its log says why")
-        name = request.query.get("Action", request.path.partition("/")[0] or request.method)
-        log.info("%s %s %s %s", request_id, name[:40], refused.code, refused.status)
+        # A name that is none of ours is text of the sender's.
+        name = request.query.get("Action", "")
+        name = name if name in rpc.ACTIONS else request.method
+        log.info("%s %s %s %s", request_id, name, refused.code, refused.status)
         return web.json_response(rpc.refusal(refused, request_id), status=refused.status)
 
     def _check(self, request: web.Request) -> None:
@@ -130,7 +132,7 @@ class Api:
             raise BadParameter("args", "is no JSON object")
         call = Call(self._site, "callTool", {})
         result = await rpc_tools.tool_answer(call, session, tool, args)
-        log.info("%s callTool %s %s", _request_id.get(), session.id, tool[:40])
+        log.info("%s callTool %s", _request_id.get(), session.id)
         return web.json_response({"data": {"result": result}})
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:

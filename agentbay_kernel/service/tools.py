@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from agentbay_kernel.service.errors import ApiError
 from agentbay_kernel.service.port import ToolFailure
 
 if TYPE_CHECKING:
@@ -121,6 +122,14 @@ _ALL = (
     Tool("get_metrics", SYSTEM, "Use of processor, memory, disk and network.", {}),
 )
 TOOLS: Mapping[str, Tool] = {tool.name: tool for tool in _ALL}
+
+
+def check_image(image: str) -> None:
+    """Refuse an image that this service has not [?: the code]."""
+    if image not in IMAGES:
+        raise ApiError(
+            "InvalidImageId.NotFound", f"Image {image} not found: there are {', '.join(IMAGES)}"
+        )
 
 
 def of_image(image: str) -> list[Tool]:

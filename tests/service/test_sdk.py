@@ -191,7 +191,7 @@ def test_a_paused_session_is_neither_used_nor_deleted_until_it_resumes(session):
     assert session.get_status().status == "PAUSED"
     assert "PAUSED" in str(session.delete().error_message)
     refused = session.command.execute_command("ls")
-    assert not refused.success
+    assert not refused.success and "PAUSED" in refused.error_message
     assert session.beta_resume().success
     assert session.command.execute_command("ls").success
 
