@@ -149,8 +149,13 @@ class AgentBayKernel(IPythonKernel):
             self._payload.append({"source": "page", "data": {"text/plain": page}, "start": 0})
 
     async def _run_local(self, magic: CellMagic) -> CellError | None:
-        with self.interrupts.local():
-            reply = await super().do_execute(magic.body, False, False, {}, self._allow_stdin)
+        # Without history IPython shows an Out under the number before.
+        self.shell.execution_count += 1
+        try:
+            with self.interrupts.local():
+                reply = await super().do_execute(magic.body, False, False, {}, self._allow_stdin)
+        finally:
+            self.shell.execution_count -= 1
         self._payload += reply.get("payload", [])
         if reply["status"] == "ok":
             return None

@@ -23,6 +23,10 @@ GATE_PIECE = 36 << 10
 MISSING = re.compile(r"no such file|not found|not exist|ENOENT|cannot find", re.I)
 
 
+FIND = "find -H {} -mindepth 1 -maxdepth 1 -printf '%Y %s %T@ %f\\0'"
+FOUND = re.compile(r"(\w) (\d+) (-?[\d.]+) (.+)", re.DOTALL)
+
+
 class Host(Protocol):
     """What files need of a session."""
 
@@ -70,7 +74,16 @@ class ToolFiles:
             raise NotSupported(f"{path} was not written: binary files need the shell tool")
 
     async def list(self, path: str) -> Sequence[FileInfo]:
-        """The entries of a folder."""
+        """The entries of a folder, with sizes and times where the session has GNU find."""
+        if self._host.capabilities.shell:
+            found = await self._host.shell(FIND.format(shlex.quote(path)))
+            rows = [row for row in found.stdout.split("\0") if row]
+            entries = [FOUND.fullmatch(row) for row in rows]
+            if found.exit_code == 0 and all(entries):
+                return [_found(path, entry) for entry in entries if entry is not None]
+        return await self._list_names(path)
+
+    async def _list_names(self, path: str) -> Sequence[FileInfo]:
         text = await self._host.call_tool("list_directory", {"path": path})
         found = (re.match(r"\[(DIR|FILE)\] ?(.+)$", line) for line in text.split("\n"))
         return [
@@ -159,6 +172,12 @@ class ToolFiles:
         if result.exit_code:
             reason = result.stderr.strip() or result.stdout.strip() or "no reason given"
             raise ToolError(f"{what}: {reason}")
+
+
+def _found(folder: str, entry: re.Match[str]) -> FileInfo:
+    is_dir = entry[1] == "d"
+    size = None if is_dir else int(entry[2])
+    return FileInfo(posixpath.join(folder, entry[4]), is_dir, size, float(entry[3]))
 
 
 def _plain_text(data: bytes) -> str | None:
