@@ -42,7 +42,7 @@ _CALLS = {
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Code for the session, with blank lines in front so that line numbers are the cell's."""
+    """Code for the session, with empty comments in front so that line numbers are the cell's."""
 
     code: str
 
@@ -166,4 +166,5 @@ def _remote(lines: list[str], start: int, end: int, *, last: bool) -> Iterator[R
         return
     # Only a cell's last expression has an Out.
     tail = "" if last else "\npass"
-    yield Remote("\n" * start + piece + tail)
+    # IPython strips blank lines at the start, which would shift the line numbers.
+    yield Remote("#\n" * start + piece + tail)

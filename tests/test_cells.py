@@ -26,7 +26,7 @@ def test_a_magic_inside_a_string_stays_text():
 
 def test_pieces_after_a_magic_keep_their_line_numbers():
     segments = parse("a = 1\n%fs ls /x\nb\n")
-    assert segments[2] == Remote("\n\nb\n")
+    assert segments[2] == Remote("#\n#\nb\n")
 
 
 def test_only_the_last_piece_may_have_a_result():

@@ -45,6 +45,7 @@ def test_line_numbers_behind_a_magic_are_the_cells(kernel):
 
 
 def test_results_and_displays_are_kept_apart_with_all_their_types(kernel):
+    kernel.execute("1")
     ended = kernel.execute(
         "import pandas as pd\nfrom IPython.display import display, Markdown, Latex, JSON\n"
         "display(Markdown('*m*'))\ndisplay(Latex('$x$'))\ndisplay(JSON({'a': [1]}))\n"
