@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentbay_kernel.service import mounts, tools
+from agentbay_kernel.service.boxes import Boxes, local_sandbox
 from agentbay_kernel.service.clock import Clock
 from agentbay_kernel.service.contexts import ContextStore
 from agentbay_kernel.service.errors import ApiError, WrongState
@@ -38,6 +38,7 @@ class Options:
     process_limit: int = 256
     cpu_limit: float = 0.0
     max_sessions: int = 20
+    spare: bool = True
 
     def limits(self) -> Limits:
         """The limits of one session."""
@@ -58,13 +59,6 @@ class Wish:
     bindings: Sequence[mounts.Binding] = ()
 
 
-def local_sandbox(spec: SandboxSpec) -> Sandbox:
-    """The sandbox of this computer."""
-    from agentbay_kernel.service.sandbox import LocalSandbox
-
-    return LocalSandbox(spec)
-
-
 class Host:
     """The sessions and contexts of one service."""
 
@@ -82,29 +76,39 @@ class Host:
         self.sessions = Sessions(self.clock, options.max_sessions, self.changed.set)
         self.contexts = ContextStore(folder / "contexts", folder / "transfers", self.clock)
         self.on_end: list[Callable[[Session], None]] = []
-        self._boxes = folder / "sessions"
-        self._make = make
+        self._boxes = Boxes(folder / "sessions", options.limits(), make)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def create(self, wish: Wish) -> Session:
         """A running session, its contexts downloaded as far as there was time."""
         tools.check_image(wish.image)
         mounts.check(self.contexts, wish.bindings)
-        session = self.sessions.add(wish.image, dict(wish.labels or {}), wish.policy)
-        root = self._boxes / session.id
+        spare = None if wish.bindings or self._is_full() else self._boxes.take()
+        session = self.sessions.add(
+            wish.image, dict(wish.labels or {}), wish.policy, spare.session_id if spare else ""
+        )
         try:
-            await self._start(session, root, wish.bindings)
+            if spare:
+                session.box = spare.box
+            else:
+                await self._start(session, wish.bindings)
+            session.move(Status.RUNNING)
         except BaseException as error:
-            await self._abandon(session, root)
+            await self._abandon(session)
             if isinstance(error, (SandboxGone, ToolFailure, OSError)):
                 raise ApiError("SessionCreateFailed", f"No sandbox: {error}") from error
             raise
+        self.sessions.touch(session)
+        if self.options.spare:
+            self._boxes.keep_spare()
         self.say(session, f"created: {wish.image}, {session.sandbox.isolation}")
         return session
 
-    async def _start(
-        self, session: Session, root: Path, bindings: Sequence[mounts.Binding]
-    ) -> None:
+    def _is_full(self) -> bool:
+        return 0 < self.options.max_sessions <= len(self.sessions)
+
+    async def _start(self, session: Session, bindings: Sequence[mounts.Binding]) -> None:
+        root = self._boxes.root(session.id)
         root.mkdir(mode=0o700, parents=True)
         placed = mounts.place(root / "mounts", 0, bindings, self.clock.stamp())
         mounts.attach(self.contexts, session, placed)
@@ -113,24 +117,19 @@ class Host:
             for binding in placed
         ]
         places = {binding.path: binding.source for binding in placed}
-        box = self._make(SandboxSpec(session.id, root, mounts=places, limits=self.options.limits()))
-        session.box = box
-        await box.start()
+        session.box = self._boxes.make(session.id, places)
+        await session.box.start()
         if loads:
             await asyncio.wait(loads, timeout=_PATIENCE)
-        session.move(Status.RUNNING)
-        self.sessions.touch(session)
 
-    async def _abandon(self, session: Session, root: Path) -> None:
+    async def _abandon(self, session: Session) -> None:
         mounts.detach(self.contexts, session)
-        if session.box is not None:
-            await session.box.close()
-        await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
+        await self._boxes.remove(session.id, session.box)
         self.sessions.bury(session, "it could not be started")
 
     async def bind(self, session: Session, bindings: Sequence[mounts.Binding]) -> None:
         """Mount further contexts in a running session."""
-        folder = self._boxes / session.id / "mounts"
+        folder = self._boxes.root(session.id) / "mounts"
         first = await asyncio.to_thread(mounts.count, folder)
         placed = mounts.place(folder, first, bindings, self.clock.stamp())
         mounts.attach(self.contexts, session, placed)
@@ -173,7 +172,7 @@ class Host:
         session.move(Status.FINISH)
         self.sessions.bury(session, reason)
         log.info("session %s ended: %s", session.id, reason)
-        await asyncio.to_thread(shutil.rmtree, self._boxes / session.id, ignore_errors=True)
+        await self._boxes.remove(session.id, None)
 
     async def pause(self, session: Session) -> None:
         """Stop a session's processes."""
@@ -235,6 +234,7 @@ class Host:
         ends = [self.end(session, "the service ended") for session in self.sessions]
         if ends:
             await asyncio.wait(ends, timeout=30)
+        await self._boxes.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

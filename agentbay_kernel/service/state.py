@@ -125,6 +125,11 @@ class Page:
     next_token: str
 
 
+def new_id() -> str:
+    """An id that no session has had."""
+    return "s-" + secrets.token_hex(8)
+
+
 class Sessions:
     """All live sessions, and the reasons why the latest ones ended."""
 
@@ -142,7 +147,13 @@ class Sessions:
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._live.values()))
 
-    def add(self, image: str, labels: dict[str, str], policy: lifecycle.Lifecycle) -> Session:
+    def add(
+        self,
+        image: str,
+        labels: dict[str, str],
+        policy: lifecycle.Lifecycle,
+        session_id: str = "",
+    ) -> Session:
         """A new session in the state CREATING, unless there are as many as allowed [?: code]."""
         if self._limit and len(self._live) >= self._limit:
             raise ApiError(
@@ -151,7 +162,7 @@ class Sessions:
         self._count += 1
         now = self._clock.monotonic()
         session = Session(
-            id="s-" + secrets.token_hex(8),
+            id=session_id or new_id(),
             number=self._count,
             image=image,
             token=secrets.token_urlsafe(32),

@@ -45,6 +45,6 @@ def service(start):
 @pytest.fixture
 def real(start):
     """A service with the sandboxes of this computer."""
-    from agentbay_kernel.service.host import local_sandbox
+    from agentbay_kernel.service.boxes import local_sandbox
 
     return start(make=local_sandbox)

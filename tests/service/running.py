@@ -57,7 +57,7 @@ class Running:
         self._thread = threading.Thread(target=self.loop.run_forever, name="service")
         self._thread.daemon = True
         self._thread.start()
-        self.run(self._start(folder, make or self._box, Options(**options)))
+        self.run(self._start(folder, make or self._box, Options(**{"spare": False, **options})))
 
     def _box(self, spec):
         self.boxes.append(FakeBox(spec))

@@ -177,7 +177,7 @@ def test_the_resource_url_names_the_resource(session):
 def test_delete_returns_as_soon_as_the_session_is_gone(service, client, session):
     assert session.delete().success
     assert service.boxes[-1].closed
-    assert not list((service.host._boxes).glob("*"))
+    assert not service.boxes[-1].spec.root.exists()
     assert "not found" in client.get(session.session_id).error_message
     assert service.ask("GetSessionDetail", SessionId=session.session_id).json["Data"] == {
         "Status": "FINISH",
