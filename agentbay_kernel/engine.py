@@ -62,15 +62,15 @@ class Engine:
             where = Route.SESSION if self.manager.alive else Route.NOWHERE
         return where, answer
 
-    async def run(self, code: str, emit: Emit) -> CellError | None:
-        """Run a cell; its error has been emitted."""
+    async def run(self, code: str, emit: Emit, *, progress: bool = True) -> CellError | None:
+        """Run a cell; its error has been emitted. `progress` tells of a slow start."""
         try:
             segments = cells.parse(code)
         except (cells.CellRefused, SyntaxError) as refusal:
             error = error_of(refusal)
             emit(error)
             return error
-        return await self._execution.run(segments, emit)
+        return await self._execution.run(segments, emit, progress=progress)
 
     def place(self) -> str:
         """Where cells run, and why there."""

@@ -37,6 +37,7 @@ class Execution:
         self._ladder: Ladder | None = None
         self._stopped = False
         self._quiet = True
+        self._progress = True
 
     def stop(self) -> None:
         """Interrupt what runs now; nothing happens when nothing does."""
@@ -48,9 +49,11 @@ class Execution:
         else:
             self._task.cancel()
 
-    async def run(self, segments: Sequence[cells.Segment], emit: Emit) -> CellError | None:
-        """The cell's error, already emitted, or None."""
-        self._stopped, self._quiet = False, True
+    async def run(
+        self, segments: Sequence[cells.Segment], emit: Emit, *, progress: bool = True
+    ) -> CellError | None:
+        """The cell's error, already emitted, or None; `progress` tells of a slow start."""
+        self._stopped, self._quiet, self._progress = False, True, progress
         self._task = asyncio.ensure_future(self._run_all(segments, self._noting(emit)))
         try:
             error = await self._task
@@ -60,6 +63,9 @@ class Execution:
             error = stopped(self._stop_text())
         except KernelError as failure:
             error = self._failure(failure)
+        except Exception as failure:
+            log.exception("this must not happen")
+            error = _internal(failure)
         finally:
             self._task = None
         if error is not None:
@@ -137,7 +143,7 @@ class Execution:
         waiting = asyncio.ensure_future(self._manager.ensure())
         try:
             await asyncio.wait([waiting], timeout=PROGRESS_SECONDS)
-            shown = not waiting.done()
+            shown = self._progress and not waiting.done()
             if shown:
                 emit(DisplayData({"text/plain": "Starting a session…"}))
             session = await waiting
@@ -154,6 +160,13 @@ class Execution:
             self._manager.lost(failure)
         log.warning("the cell failed", exc_info=failure)
         return error_of(failure)
+
+
+def _internal(failure: Exception) -> CellError:
+    """An error of this package itself: what it was, and where the rest of it stands."""
+    shown = error_of(failure)
+    line = "This is a fault of agentbay-kernel. The session is kept; kernel.log has the traceback."
+    return CellError(shown.ename, shown.evalue, (*shown.traceback, line))
 
 
 def error_of(failure: Exception) -> CellError:

@@ -85,6 +85,15 @@ async def test_a_magics_error_is_a_true_error_with_one_line():
     assert len(error.traceback) == 1
 
 
+async def test_a_fault_of_our_own_is_an_error_too_and_names_the_log():
+    async def magic(_magic, _emit):
+        raise TypeError("oops")
+
+    error = await Cell(magic=magic).run("%fs ls")
+    assert (error.ename, error.evalue) == ("TypeError", "oops")
+    assert "kernel.log" in error.traceback[-1]
+
+
 async def test_a_session_that_is_gone_is_said_and_forgotten():
     async def behave(_code, _emit):
         raise SessionGone("Session s-1 is gone")

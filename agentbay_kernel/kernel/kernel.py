@@ -124,7 +124,8 @@ class AgentBayKernel(IPythonKernel):
             return self._reply(None, user_expressions)
         self._last_parent = parent
         emit: Emit = (lambda _event: None) if silent else publisher
-        error = await self._on_main(self._run_cell(code, emit))
+        # A tool that keeps no history compares outputs, so it gets the cell's own only.
+        error = await self._on_main(self._run_cell(code, emit, progress=store_history))
         publisher.flush()
         if store_history and not silent:
             self.shell.history_manager.store_inputs(self.shell.execution_count, code, code)
@@ -138,9 +139,9 @@ class AgentBayKernel(IPythonKernel):
             return await running  # type: ignore[no-any-return]
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(running, loop))
 
-    async def _run_cell(self, code: str, emit: Emit) -> CellError | None:
+    async def _run_cell(self, code: str, emit: Emit, *, progress: bool) -> CellError | None:
         with self.interrupts.running(self.engine.stop):
-            return await self.engine.run(code, emit)
+            return await self.engine.run(code, emit, progress=progress)
 
     async def _run_magic(self, magic: LineMagic, emit: Emit) -> None:
         context = magics.Context(self.manager, emit, self.shell.user_ns.__setitem__)

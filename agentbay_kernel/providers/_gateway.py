@@ -193,6 +193,9 @@ def guard_session(session: Any) -> None:
             return session._link_http_client
 
         session._get_link_http_client = get_link_http_client
+    if is_local(getattr(session, "ws_url", "")):
+        # Our own service sends larger frames to a client that says it takes them.
+        session.ws_url += f"?maxFrame={FRAME_BYTES}"
     if hasattr(session, "_get_ws_client"):
         make = session._get_ws_client
 

@@ -48,7 +48,10 @@ class _Output:
 class Connection:
     """One client's WebSocket."""
 
-    def __init__(self, host: Host, session: Session, socket: web.WebSocketResponse) -> None:
+    def __init__(
+        self, host: Host, session: Session, socket: web.WebSocketResponse, largest: int = FRAME
+    ) -> None:
+        self._largest = largest
         self._host = host
         self._session = session
         self._socket = socket
@@ -170,7 +173,7 @@ class Connection:
         if kind in ("stdout", "stderr"):
             self._text(invocation, str(kind), event["chunk"])
             return
-        event, warning = fit(event)
+        event, warning = fit(event, self._largest)
         if warning:
             self._text(invocation, "stderr", warning)
         self._send(
@@ -240,7 +243,7 @@ def terminals_of(host: Host, session: Session) -> Terminals:
     return session.shared_terminals
 
 
-def fit(event: WireEvent) -> tuple[WireEvent, str]:
+def fit(event: WireEvent, largest: int = FRAME) -> tuple[WireEvent, str]:
     """An event that passes through the stream, and a warning when something was left out.
 
     The SDK has no way to put a result together from pieces, and nothing but text has a stream:
@@ -251,11 +254,11 @@ def fit(event: WireEvent) -> tuple[WireEvent, str]:
     result = event.get("result")
     mime = dict(result.get("mime") or {}) if isinstance(result, dict) else {}
     sizes = {key: len(json.dumps(value)) for key, value in mime.items()}
-    if not isinstance(result, dict) or sum(sizes.values()) < FRAME:
+    if not isinstance(result, dict) or sum(sizes.values()) < largest:
         return event, ""
     gone = []
     for key in sorted(sizes, key=lambda item: -sizes[item]):
-        if sum(sizes.values()) < FRAME:
+        if sum(sizes.values()) < largest:
             break
         gone.append(f"{key} ({sizes.pop(key) / 1e6:.1f} MB)")
         del mime[key]
@@ -294,12 +297,17 @@ def _halved(invocation: str, kind: str, text: str) -> Iterator[str]:
     yield from _halved(invocation, kind, text[middle:])
 
 
+def _largest(asked: str) -> int:
+    """The characters of a frame that a client takes; more than the SDK's only when it says so."""
+    return min(max(int(asked), FRAME), _LARGEST_REQUEST) if asked.isdecimal() else FRAME
+
+
 async def connect(host: Host, session: Session, request: web.Request) -> web.WebSocketResponse:
     """Serve a WebSocket for as long as its client or the session stays."""
     # Over the loopback, compression costs more time than it saves.
     socket = web.WebSocketResponse(compress=False, max_msg_size=_LARGEST_REQUEST)
     await socket.prepare(request)
-    connection = Connection(host, session, socket)
+    connection = Connection(host, session, socket, _largest(request.query.get("maxFrame", "")))
 
     def ended(gone: Session) -> None:
         if gone is session:

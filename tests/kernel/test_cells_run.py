@@ -115,3 +115,13 @@ def _content(code):
         "allow_stdin": False,
         "stop_on_error": True,
     }
+
+
+def test_a_large_image_comes_through(kernel):
+    ended = kernel.execute(
+        "import base64, os\nfrom IPython.display import display\n"
+        "data = base64.b64encode(os.urandom(6_000_000)).decode()\n"
+        "display({'image/png': data}, raw=True)\nlen(data)"
+    )
+    (image,) = [each["data"] for each in ended.of("display_data") if "image/png" in each["data"]]
+    assert len(image["image/png"]) == int(ended.value()) == 8_000_000
