@@ -25,7 +25,7 @@ _SHOWN = 1_000_000
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "
-        "form-action 'none'; sandbox allow-same-origin"
+        "form-action 'none'"
     ),
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
