@@ -9,6 +9,7 @@ import signal
 import socket
 from typing import TYPE_CHECKING, Any
 
+from agentbay_kernel.service import brake
 from agentbay_kernel.service.frames import Link, Message
 from agentbay_kernel.service.port import SandboxGone, ToolFailure
 from agentbay_kernel.service.workers import processes
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 SUPERVISOR = "agentbay_kernel.service.workers.supervisor"
 START_SECONDS = 30
 END_SECONDS = 1
+RELEASE_TRIES = 50
 
 
 class Control:
@@ -36,6 +38,7 @@ class Control:
         self._pending: dict[int, asyncio.Future[Any]] = {}
         self._log: Path | None = None
         self._mark = ""
+        self._brake: Path | None = None
         self.gone = ""
         """Why the supervisor does not answer any more, or nothing."""
 
@@ -70,6 +73,9 @@ class Control:
             self.gone = f"The supervisor did not answer in {START_SECONDS} seconds"
         if self.gone:
             raise SandboxGone(self.gone)
+        # Before any code of the user runs.
+        limit = int(setup["limits"]["processes"])
+        self._brake = brake.put_on(f"{os.getpid()}-{self._process.pid}", self.pids(), limit)
 
     async def ask(self, operation: str, **arguments: Any) -> Any:
         """Ask for an operation; raises ToolFailure or SandboxGone."""
@@ -112,6 +118,10 @@ class Control:
         if self._mark:
             # without a sandbox, what outlived a killed supervisor is known by its environment only
             _kill(processes.with_variable(self._mark))
+        for _ in range(RELEASE_TRIES):
+            if brake.take_off(self._brake):
+                break
+            await asyncio.sleep(0.01)  # the last ones are still on their way out
 
     def _on_message(self, message: Message) -> None:
         if "event" in message:

@@ -68,7 +68,7 @@ class Children:
     def signal_all(self, number: int) -> None:
         """Send a signal to all of them."""
         if self._alone:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(-1, number)  # all that it sees but the first process and itself, at once
             return
         # whole groups at one stroke, or processes could multiply faster than they are found

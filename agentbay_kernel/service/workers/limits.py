@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import os
 import resource
+import time
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.service.workers import processes
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 LOOK_SECONDS = 0.15
+DYING_SECONDS = 2.0
 
 
 def apply(limits: Mapping[str, Any]) -> None:
@@ -51,20 +54,26 @@ class Watchdog:
         self._pids = pids
         self._end = end
         self._ended: set[int] = set()
+        self._forgive = 0.0
 
     async def run(self) -> None:
-        """Look for ever."""
+        """Look for ever; a look that fails, as it may when nothing is left, is no reason to end."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            broken = self.look()
-            if broken:
-                self._end(broken)
-                self._ended = self._pids()
+            with contextlib.suppress(OSError):
+                self._enforce()
+
+    def _enforce(self) -> None:
+        if broken := self.look():
+            self._end(broken)
+            self._ended = self._pids()
+            self._forgive = time.monotonic() + DYING_SECONDS
 
     def look(self) -> str:
         """The limit that is broken now, as `Name: message`, or nothing."""
         there = self._pids()
-        self._ended &= there  # killed, but not gone yet: they count no more
+        # killed, but not gone yet: for a while they count no more
+        self._ended = self._ended & there if time.monotonic() < self._forgive else set()
         pids = there - self._ended
         if self._processes and len(pids) > self._processes:
             return f"ProcessLimit: the session had more than {self._processes} processes"
