@@ -72,8 +72,9 @@ async def test_exit_code_is_told_and_the_terminal_is_gone(box: Box) -> None:
 
 async def test_interrupt_key_stops_the_program_in_front(box: Box) -> None:
     screen = await Screen(box).open()
-    await screen.type("sleep 30; echo code=$?\n")
-    await until(lambda: screen.data.count(b"\n") >= 1)
+    # The shell echoes before it is ready to be interrupted.
+    await screen.type("echo ready; sleep 30; echo code=$?\n")
+    await screen.shows("ready\r\n")
     with contextlib.suppress(TimeoutError):
         for _ in range(20):
             await screen.type("\x03")
