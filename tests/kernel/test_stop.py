@@ -40,7 +40,7 @@ def stop_after(kernel, code, seconds, double):
     return kernel.finish(request, timeout=30)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", CELLS)
 def test_stop_ends_a_running_cell_and_keeps_its_state(kernel, kind):
     print("seed", SEED)
@@ -54,7 +54,7 @@ def test_stop_ends_a_running_cell_and_keeps_its_state(kernel, kind):
         assert kernel.execute("state + 1").value() == "42", (seconds, double)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_stop_while_the_session_starts_ends_the_cell_and_the_next_one_runs(start_kernel):
     print("seed", SEED)
     moments = random.Random(f"{SEED} start")
