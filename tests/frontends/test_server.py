@@ -89,6 +89,20 @@ def test_a_killed_kernel_is_restarted_with_the_same_session(served):
     kernel.client.stop_channels()
 
 
+def test_a_restart_as_lab_asks_for_it_keeps_session_and_files_and_loses_the_names(server, served):
+    kernel, identity = served
+    kernel.execute("open('kept.txt', 'w').write('still here'); name = 1")
+    before = sessions()
+    answer = requests.post(f"{server}/api/kernels/{identity}/restart", headers=TOKEN, timeout=60)
+    answer.raise_for_status()
+    kernel.client.stop_channels()
+    kernel = RunningKernel(None, _client(identity))
+    assert kernel.execute("open('kept.txt').read()").value() == "'still here'"
+    assert kernel.execute("name").content["ename"] == "NameError"
+    assert sessions() == before
+    kernel.client.stop_channels()
+
+
 def test_a_servers_shutdown_deletes_the_session(server, served):
     kernel, identity = served
     kernel.execute("1")

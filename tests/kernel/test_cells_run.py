@@ -117,6 +117,12 @@ def _content(code):
     }
 
 
+def test_exit_in_a_cell_ends_neither_kernel_nor_session(kernel):
+    kernel.execute("x = 1")
+    kernel.execute("exit")
+    assert kernel.execute("6 * 7").value() == "42"
+
+
 def test_a_large_image_comes_through(kernel):
     ended = kernel.execute(
         "import base64, os\nfrom IPython.display import display\n"
