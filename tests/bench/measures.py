@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import statistics
 import subprocess
 import time
@@ -34,9 +35,21 @@ def started(name: str) -> Iterator[tuple[RunningKernel, float]]:
     try:
         client.kernel_info()
         client.get_shell_msg(timeout=START_SECONDS)
-        yield kernel, time.perf_counter() - began
+        seconds = time.perf_counter() - began
+        _listen(kernel)
+        yield kernel, seconds
     finally:
         kernel.close()
+
+
+def _listen(kernel: RunningKernel) -> None:
+    """Wait until iopub is heard: what comes before its subscription took effect is lost."""
+    for _ in range(100):
+        with contextlib.suppress(queue.Empty):
+            kernel.client.get_iopub_msg(timeout=0.1)
+            return
+        kernel.client.kernel_info()
+    raise RuntimeError("nothing is heard on iopub")
 
 
 def ready(name: str) -> float:
