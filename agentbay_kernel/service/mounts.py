@@ -166,9 +166,20 @@ async def load(store: ContextStore, session: Session, binding: Binding) -> None:
 async def save_all(store: ContextStore, session: Session) -> None:
     """Upload what is to be uploaded when a session ends, and let go of its contexts."""
     for binding in session.bindings:
-        if binding.policy.upload and session.box is not None:
+        if binding.policy.upload and session.box is not None and _came_down(session, binding):
             await upload(store, session, binding, binding.source)
     detach(store, session)
+
+
+def _came_down(session: Session, binding: Binding) -> bool:
+    """Whether a folder may replace the stored copy unasked: not when it never held that copy.
+
+    An upload that was asked for since says that the folder is wanted as it is.
+    """
+    key = (binding.context_id, binding.path)
+    load, save = session.syncs.get((*key, "download")), session.syncs.get((*key, "upload"))
+    failed = load is not None and load.status == "Failed"
+    return not failed or (save is not None and save.status == "Success")
 
 
 async def download(

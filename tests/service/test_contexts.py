@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from agentbay_kernel.service import mounts
 from agentbay_kernel.service.clock import Clock
 from agentbay_kernel.service.contexts import ContextStore, relative
 from agentbay_kernel.service.errors import ApiError
@@ -355,3 +356,45 @@ def test_a_path_of_the_session_stands_for_one_of_the_context(path, base, found):
 def test_a_path_that_is_the_context_itself_is_refused():
     with pytest.raises(ApiError):
         relative("/mnt/n", "/mnt/n")
+
+
+@pytest.fixture
+def broken_download(monkeypatch):
+    """Downloads fail half way for as long as the list is not empty."""
+    broken = ["No space left on device"]
+    copy = mounts.trees.copy
+
+    def failing(source, target, **options):
+        done = copy(source, target, **options)
+        if broken and "fs" not in source.parts and "link" not in options:
+            for path in target.rglob("*"):
+                path.unlink()
+            raise OSError(28, broken[0])
+        return done
+
+    monkeypatch.setattr(mounts.trees, "copy", failing)
+    return broken
+
+
+def test_what_did_not_come_down_is_not_uploaded_over_the_stored_copy(
+    service, client, context, broken_download
+):
+    fill(service, context, a="good")
+    session = start_with(client, context)
+    states = {each.status for each in session.context.info().context_status_data}
+    assert states == {"Failed"}
+    broken_download.clear()
+    (mounted(service) / "b").write_text("made in the session")
+    assert client.delete(session).success
+    assert files_of(service, context) == {"a": "good"}
+
+
+def test_what_did_not_come_down_is_uploaded_when_asked_for(
+    service, client, context, broken_download
+):
+    fill(service, context, a="good")
+    session = start_with(client, context)
+    broken_download.clear()
+    (mounted(service) / "b").write_text("wanted")
+    assert client.delete(session, sync_context=True).success
+    assert "b" in files_of(service, context)
