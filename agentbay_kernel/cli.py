@@ -170,14 +170,8 @@ def _ensure() -> ServiceAddress:
 
     options = AgentBayOptions()
     options.check()
-    options.check()
     try:
-        return runtime.ensure(
-            linger_seconds=options.linger_seconds,
-            memory_limit_mb=options.memory_limit_mb,
-            process_limit=options.process_limit,
-            cpu_limit=options.cpu_limit,
-        )
+        return runtime.ensure(**options.of_service())
     except runtime.NotStarted as error:
         raise ServiceError(str(error)) from error
 

@@ -100,6 +100,11 @@ class AgentBayOptions(Configurable):
         if self.error is not None:
             raise self.error
 
+    def of_service(self) -> dict[str, Any]:
+        """The options with which the local service is started."""
+        names = ("linger_seconds", "memory_limit_mb", "process_limit", "cpu_limit")
+        return {name: getattr(self, name) for name in names}
+
     def _set_from_env(self, name: str, trait: Any, text: str) -> None:
         try:
             setattr(self, name, trait.from_string(text))

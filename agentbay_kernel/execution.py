@@ -54,6 +54,7 @@ class Execution:
     ) -> CellError | None:
         """The cell's error, already emitted, or None; `progress` tells of a slow start."""
         self._stopped, self._quiet, self._progress = False, True, progress
+        self._ladder = None
         self._task = asyncio.ensure_future(self._run_all(segments, self._noting(emit)))
         try:
             error = await self._task
@@ -98,7 +99,8 @@ class Execution:
         return error
 
     async def _run_remote(self, code: str, emit: Emit) -> CellError | None:
-        session = self._manager.session or await self._start(emit)
+        # A session that is there is asked for too: its life may have ended by the clock.
+        session = await (self._manager.ensure() if self._manager.session else self._start(emit))
         errors: list[CellError] = []
 
         def sort(event: Event) -> None:
@@ -107,16 +109,12 @@ class Execution:
             else:
                 emit(event)
 
-        result = await self._run_code(await self._still(session), code, sort)
+        result = await self._run_code(session, code, sort)
         if result or not errors:
             return None
         if self._ladder is not None and self._ladder.ended_by:
             return stopped(self._ladder.ended_by)
         return self._hinted(errors[-1])
-
-    async def _still(self, session: Session) -> Session:
-        """The session again, unless its life has ended by the clock."""
-        return await self._manager.ensure() if self._manager.session is session else session
 
     async def _run_code(self, session: Session, code: str, emit: Emit) -> bool:
         timeout = self._manager.options.cell_timeout_seconds

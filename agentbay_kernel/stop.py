@@ -20,7 +20,6 @@ log = logging.getLogger("agentbay_kernel.stop")
 BEGINNING_SECONDS = 1.0
 REPEAT_SECONDS = 0.3
 
-KEEPS = "The session, its names and files are kept."
 KILLED = "The interpreter was killed: its names are gone, the session and its files are kept."
 NO_ANSWER = (
     "The session does not answer: the code may still be running there. "

@@ -225,3 +225,22 @@ async def test_stop_during_a_start_ends_the_cell_and_lets_the_session_come():
     cell.execution.stop()
     error = await task
     assert (error.ename, "next cell" in error.evalue) == ("KeyboardInterrupt", True)
+
+
+async def test_a_stop_reaches_the_cell_after_one_whose_connection_broke():
+    async def behave(_code, _emit):
+        raise ConnectionLost("The connection broke")
+
+    cell = Cell(behave)
+    await cell.run()
+    cell.manager.session, waiting = None, asyncio.Event()
+
+    async def ensure():
+        waiting.set()
+        await asyncio.Event().wait()
+
+    cell.manager.ensure = ensure
+    task = asyncio.ensure_future(cell.run())
+    await waiting.wait()
+    cell.execution.stop()
+    assert (await asyncio.wait_for(task, 5)).ename == "KeyboardInterrupt"

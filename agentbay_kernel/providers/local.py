@@ -30,14 +30,8 @@ class LocalProvider(AgentBayProvider):
 
     async def create(self, spec: SessionSpec) -> AgentBaySession:
         """Make a session, in a service that is started for it if need be."""
-        options = self._options
         try:
-            address = await runtime.aensure(
-                linger_seconds=options.linger_seconds,
-                memory_limit_mb=options.memory_limit_mb,
-                process_limit=options.process_limit,
-                cpu_limit=options.cpu_limit,
-            )
+            address = await runtime.aensure(**self._options.of_service())
         except runtime.NotStarted as error:
             raise ServiceError(str(error)) from error
         self._follow(address)

@@ -16,7 +16,7 @@ from tests.sizes import size
 
 DELETE = "DeleteSessionAsync"
 CREATE = "CreateMcpSession"
-# A guardian waits ten seconds for a restarted kernel before it deletes what a killed one left.
+# A guardian waits fifteen seconds for a restarted kernel before it deletes what a killed one left.
 GUARDIAN_SECONDS = 30
 
 
