@@ -137,10 +137,12 @@ class Session(Protocol):
     """One live session. Every call may raise ProviderError or one of its kinds.
 
     `idle_minutes` and `max_minutes` are what the provider granted, None where that is not known.
+    `isolation` says how the session is kept apart from this computer, when it runs on it.
     """
 
     session_id: str
     image: str
+    isolation: str
     capabilities: Capabilities
     files: Files
     idle_minutes: int | None

@@ -19,6 +19,7 @@ class FakeSession:
     """Answers `run_code` by the coroutine function `behave(code, emit)`."""
 
     image = "code_latest"
+    isolation = ""
     idle_minutes = max_minutes = None
     capabilities = Capabilities(stream=True, shell=True)
 

@@ -39,6 +39,7 @@ def _session_facts(session: Session) -> dict[str, object]:
     return {
         "session": session.session_id,
         "image": session.image,
+        "isolation": session.isolation,
         "can": ", ".join(name for name, yes in able.items() if yes),
         "cannot": "; ".join(f"{name}: {why}" for name, why in can.reasons.items() if why),
     }

@@ -51,6 +51,7 @@ class AgentBaySession:
         self.sdk = sdk
         self.session_id: str = sdk.session_id
         self.image = image
+        self.isolation = ""
         self.idle_minutes: int | None = None
         self.max_minutes: int | None = None
         self.capabilities = _capabilities(sdk, stream)

@@ -83,7 +83,7 @@ class AgentBayProvider:
         status = str(data.get("Status") or "").upper()
         if status in ("FINISH", "DELETED", "DELETING"):
             raise SessionGone(f"Session {session_id} has ended ({status})")
-        return self._adopt(result.session, str(data.get("ImageId") or ""))
+        return self._adopt(result.session, str(data.get("ImageId") or ""), data)
 
     async def list(
         self,
@@ -163,7 +163,8 @@ class AgentBayProvider:
             with watch() as trace:
                 result = await client.create(params)
             if result.success:
-                session = self._adopt(result.session, spec.image or "")
+                body = trace.bodies.get("CreateMcpSession") or {}
+                session = self._adopt(result.session, spec.image or "", body.get("Data") or {})
                 session.idle_minutes, session.max_minutes = min(idle, limit), limit
                 return session
             if attempt == HALVINGS or not _times_refused(trace):
@@ -204,11 +205,12 @@ class AgentBayProvider:
         self._unanswered.discard(own)
         return await self.get(page.sessions[0].session_id) if page.sessions else None
 
-    def _adopt(self, sdk: Any, image: str) -> AgentBaySession:
+    def _adopt(self, sdk: Any, image: str, data: Mapping[str, Any]) -> AgentBaySession:
         guard_session(sdk)
         if token := getattr(sdk, "token", ""):
             self._caller.secrets.add(str(token))
         session = AgentBaySession(sdk, self._caller, image=image, stream=self._stream)
+        session.isolation = str(data.get("Isolation") or "")  # of the local service only
         self._sessions.add(session)
         return session
 

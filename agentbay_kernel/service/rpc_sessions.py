@@ -178,6 +178,8 @@ def _access(site: Site, session: Session) -> dict[str, Any]:
         "WsUrl": f"{site.api_url.replace('http', 'ws', 1)}/ws/{session.id}",
         "ToolList": json.dumps(found),
         "HttpPort": port,
+        # Not the vendor's: how well this session is kept apart from the computer.
+        "Isolation": session.box.isolation if session.box else "",
         "NetworkInterfaceIp": "127.0.0.1",
         "VpcResource": False,
     }

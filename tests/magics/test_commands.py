@@ -78,6 +78,11 @@ async def test_status_names_the_session_and_why_this_provider(do):
     assert "local" in text
 
 
+async def test_status_says_how_the_session_is_isolated(do, manager):
+    manager.session.isolation = "folder (not isolated from this computer)"
+    assert "folder (not isolated from this computer)" in await do("%agentbay")
+
+
 async def test_info_masks_links_and_tickets(do):
     text = await do("%agentbay info")
     assert "127.0.0.1:1/…" in text

@@ -56,6 +56,11 @@ async def test_making_the_provider_starts_nothing(provider):
     assert runtime.read() is None
 
 
+async def test_the_session_says_how_it_is_isolated_also_when_found_again(provider, session):
+    assert session.isolation.startswith(("bwrap", "folder (not isolated"))
+    assert (await provider.get(session.session_id)).isolation == session.isolation
+
+
 async def test_cells_share_names_and_give_text_and_results(session):
     assert session.capabilities.stream and session.capabilities.pty
     assert (await run(session, "a = 20; print('hi')"))[1] == [Stream("stdout", "hi\n")]
