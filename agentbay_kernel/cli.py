@@ -185,6 +185,7 @@ def _print_status(address: ServiceAddress) -> int:
         "address": address.api_url,
         "sessions": _count_sessions(address),
         "isolation": _isolation(),
+        "engine": address.engine,
         "log": log_dir() / LOG_FILE,
     }
     for name, value in facts.items():

@@ -13,6 +13,7 @@ from traitlets.config import Configurable
 from agentbay_kernel.errors import OptionError
 
 APP = "agentbay-kernel"
+ENGINES = ("pipe", "ipykernel")
 
 
 class AgentBayOptions(Configurable):
@@ -86,6 +87,12 @@ class AgentBayOptions(Configurable):
     cpu_limit = Float(
         0.0, min=0, help="Cores that one local session may keep busy; 0 for no limit."
     ).tag(config=True, env="AGENTBAY_KERNEL_CPU_LIMIT")
+    engine = Enum(
+        ENGINES,
+        default_value="pipe",
+        help="What runs the cells of local sessions: IPython on a pipe, or an ipykernel of its "
+        "own, slower, as a cloud may have it.",
+    ).tag(config=True, env="AGENTBAY_KERNEL_ENGINE")
 
     def __init__(self, **kwargs: Any) -> None:
         self.error: OptionError | None = None
@@ -102,7 +109,7 @@ class AgentBayOptions(Configurable):
 
     def of_service(self) -> dict[str, Any]:
         """The options with which the local service is started."""
-        names = ("linger_seconds", "memory_limit_mb", "process_limit", "cpu_limit")
+        names = ("linger_seconds", "memory_limit_mb", "process_limit", "cpu_limit", "engine")
         return {name: getattr(self, name) for name in names}
 
     def _set_from_env(self, name: str, trait: Any, text: str) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # The patterns are broken up so that the shell that runs this does not find itself. What the cloud
 # runs is not documented; both an inner ipykernel and the local service's worker are looked for.
+# Where the local service has no sandbox, the kernels of this whole computer are seen: the session's
+# own is the one with the session's environment of packages.
 _FIND = r"""
 best=
 for d in /proc/[0-9]*; do
@@ -20,6 +22,10 @@ for d in /proc/[0-9]*; do
   case $c in
     *ipykernel_launch"er"*|*"-m ipykern"el*|*service.workers.pyth"on"*) ;;
     *) continue;;
+  esac
+  case $VIRTUAL_ENV in
+    */opt/agentbay/env)
+      tr '\0' '\n' < $d/environ 2>/dev/null | grep -qxF "VIRTUAL_ENV=$VIRTUAL_ENV" || continue;;
   esac
   read -r s < $d/stat 2>/dev/null || continue
   pid=${d#/proc/}; set -- ${s##*) }

@@ -62,6 +62,11 @@ def test_service_status_says_how_sessions_are_isolated():
     assert re.search(r"isolation +(bwrap|folder.*)\n", run("service", "status").stdout)
 
 
+def test_service_status_names_the_engine():
+    run("service", "start", AGENTBAY_KERNEL_ENGINE="ipykernel")
+    assert re.search(r"engine +ipykernel\n", run("service", "status").stdout)
+
+
 def test_service_stop_ends_it():
     run("service", "start")
     assert run("service", "stop").returncode == 0

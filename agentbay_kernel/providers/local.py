@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.errors import ServiceError, SessionGone
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from agentbay_kernel.config import AgentBayOptions
     from agentbay_kernel.providers._session import AgentBaySession
     from agentbay_kernel.session import SessionSpec
+
+log = logging.getLogger("agentbay_kernel.providers")
 
 
 class LocalProvider(AgentBayProvider):
@@ -34,6 +37,8 @@ class LocalProvider(AgentBayProvider):
             address = await runtime.aensure(**self._options.of_service())
         except runtime.NotStarted as error:
             raise ServiceError(str(error)) from error
+        if address.engine != self._options.engine:
+            log.warning("the local service runs already, with engine = %s", address.engine)
         self._follow(address)
         return await super().create(spec)
 

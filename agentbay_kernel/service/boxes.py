@@ -42,10 +42,11 @@ class Boxes:
     """The sandboxes of one service; each has a folder of its session's name."""
 
     def __init__(
-        self, folder: Path, limits: Limits, make: Callable[[SandboxSpec], Sandbox]
+        self, folder: Path, limits: Limits, engine: str, make: Callable[[SandboxSpec], Sandbox]
     ) -> None:
         self._folder = folder
         self._limits = limits
+        self._engine = engine
         self._make = make
         self._spare: Spare | None = None
         self._keeping: asyncio.Task[None] | None = None
@@ -57,7 +58,9 @@ class Boxes:
     def make(self, session_id: str, mounts: Mapping[str, Path]) -> Sandbox:
         """A sandbox that is not started."""
         root = self.root(session_id)
-        return self._make(SandboxSpec(session_id, root, mounts=mounts, limits=self._limits))
+        return self._make(
+            SandboxSpec(session_id, root, mounts=mounts, limits=self._limits, engine=self._engine)
+        )
 
     def take(self) -> Spare | None:
         """The spare, if there is one and it lives."""

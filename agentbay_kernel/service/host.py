@@ -38,6 +38,7 @@ class Options:
     process_limit: int = 256
     cpu_limit: float = 0.0
     max_sessions: int = 20
+    engine: str = "pipe"
     spare: bool = True
 
     def limits(self) -> Limits:
@@ -76,7 +77,7 @@ class Host:
         self.sessions = Sessions(self.clock, options.max_sessions, self.changed.set)
         self.contexts = ContextStore(folder / "contexts", folder / "transfers", self.clock)
         self.on_end: list[Callable[[Session], None]] = []
-        self._boxes = Boxes(folder / "sessions", options.limits(), make)
+        self._boxes = Boxes(folder / "sessions", options.limits(), options.engine, make)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def create(self, wish: Wish) -> Session:

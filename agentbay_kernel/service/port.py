@@ -38,7 +38,8 @@ class SandboxSpec:
     """How to make a sandbox: `root` is a private host folder that is removed at the end.
 
     `mounts` maps an absolute path in the session to the host folder that stands there.
-    `env` is added to the allow-listed environment of the session.
+    `env` is added to the allow-listed environment of the session. `engine` is `pipe`, or
+    `ipykernel` for an interpreter behind Jupyter's own protocol.
     """
 
     session_id: str
@@ -46,6 +47,7 @@ class SandboxSpec:
     mounts: Mapping[str, Path] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = Limits()
+    engine: str = "pipe"
 
 
 @dataclass(frozen=True, slots=True)

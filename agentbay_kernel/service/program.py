@@ -10,7 +10,7 @@ import socket
 import sys
 
 from agentbay_kernel import __version__
-from agentbay_kernel.config import data_dir, log_dir
+from agentbay_kernel.config import ENGINES, data_dir, log_dir
 from agentbay_kernel.service import runtime
 
 
@@ -22,7 +22,7 @@ def run(flags: list[str], ready_fd: int | None) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     arguments = _parser().parse_args(flags)
     sockets = (_listen(), _listen())
-    address = _address(*sockets)
+    address = _address(*sockets, engine=arguments.engine)
     if ready_fd is not None:
         # The client holds the lock. Its connections wait in the sockets' queues from here on.
         runtime.publish(address)
@@ -51,7 +51,9 @@ def _listen() -> socket.socket:
     return listener
 
 
-def _address(api: socket.socket, browser: socket.socket) -> runtime.ServiceAddress:
+def _address(
+    api: socket.socket, browser: socket.socket, engine: str = "pipe"
+) -> runtime.ServiceAddress:
     return runtime.ServiceAddress(
         pid=os.getpid(),
         started=runtime.start_time(os.getpid()) or 0,
@@ -59,6 +61,7 @@ def _address(api: socket.socket, browser: socket.socket) -> runtime.ServiceAddre
         browser_url=f"http://127.0.0.1:{browser.getsockname()[1]}",
         version=__version__,
         key="akl-" + secrets.token_urlsafe(32),
+        engine=engine,
     )
 
 
@@ -69,4 +72,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--process-limit", type=int, default=256)
     parser.add_argument("--cpu-limit", type=float, default=0.0)
     parser.add_argument("--max-sessions", type=int, default=20)
+    parser.add_argument("--engine", choices=ENGINES, default="pipe")
     return parser

@@ -41,6 +41,7 @@ class ServiceAddress:
     browser_url: str
     version: str
     key: str = field(repr=False)
+    engine: str = "pipe"
 
     @property
     def alive(self) -> bool:
@@ -113,6 +114,7 @@ def ensure(
     process_limit: int = 256,
     cpu_limit: float = 0.0,
     max_sessions: int = 20,
+    engine: str = "pipe",
     timeout: float = 20.0,
 ) -> ServiceAddress:
     """The running service's address; it is started with these options when there is none.
@@ -128,13 +130,14 @@ def ensure(
         "--process-limit": process_limit,
         "--cpu-limit": cpu_limit,
         "--max-sessions": max_sessions,
+        "--engine": engine,
     }
     with locked(seconds=timeout) as got:
         if not got:
             raise NotStarted("Another program has been starting the service for too long")
         address = read()
         if address is None or not _answers(address):
-            _start([f"{name}={value:g}" for name, value in flags.items()], timeout)
+            _start([f"{name}={value}" for name, value in flags.items()], timeout)
             address = read()
     if address is None:
         raise NotStarted(f"The service ended at its start; see {log_dir() / LOG_FILE}")
@@ -148,6 +151,7 @@ async def aensure(
     process_limit: int = 256,
     cpu_limit: float = 0.0,
     max_sessions: int = 20,
+    engine: str = "pipe",
     timeout: float = 20.0,
 ) -> ServiceAddress:
     """As `ensure`, without blocking the loop."""
@@ -158,6 +162,7 @@ async def aensure(
         process_limit=process_limit,
         cpu_limit=cpu_limit,
         max_sessions=max_sessions,
+        engine=engine,
         timeout=timeout,
     )
 

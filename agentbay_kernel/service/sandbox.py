@@ -82,6 +82,7 @@ class LocalSandbox:
                 "env": env,
                 "limits": dataclasses.asdict(spec.limits),
                 "python": python,
+                "engine": spec.engine,
             }
             cwd = box.prefix + WORKSPACE if box.prefix else "/"
             command = [*box.command, *python]

@@ -69,6 +69,27 @@ async def test_cells_share_names_and_give_text_and_results(session):
     assert (result.ok, result.execution_count) == (True, 2)
 
 
+async def test_cells_run_in_an_ipykernel_when_the_engine_is_that():
+    provider = providers.make(AgentBayOptions(provider="local", engine="ipykernel"))
+    session = await provider.create(SessionSpec("code_latest"))
+    try:
+        code = "import sys; print(get_ipython().kernel.__class__.__name__, file=sys.stderr); 42"
+        events = (await run(session, code))[1]
+        assert events == [Stream("stderr", "IPythonKernel\n"), ExecuteResult({"text/plain": "42"})]
+    finally:
+        await session.delete()
+        await provider.close()
+        await asyncio.to_thread(stop_service)
+
+
+async def test_a_running_service_of_another_engine_is_used_and_told(session, caplog):
+    provider = providers.make(AgentBayOptions(provider="local", engine="ipykernel"))
+    other = await provider.create(SessionSpec("code_latest"))
+    assert "runs already, with engine = pipe" in caplog.text
+    await other.delete()
+    await provider.close()
+
+
 async def test_an_exception_comes_with_its_traceback(session):
     result, (error,) = await run(session, "1/0")
     assert not result.ok

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from agentbay_kernel.service import runtime
+from agentbay_kernel.service import program, runtime
 from tests.service.running import http, wait_for
 
 CREATE = "{}/?Action=CreateMcpSession&Authorization=Bearer+{}&ImageId=code_latest"
@@ -197,3 +197,18 @@ def test_a_service_that_does_not_answer_is_told(ensure, monkeypatch):
             ensure()
     finally:
         os.kill(address.pid, signal.SIGCONT)
+
+
+def test_the_engine_that_it_was_started_with_stands_in_its_address(ensure):
+    assert ensure(engine="ipykernel").engine == "ipykernel"
+
+
+def test_a_running_one_is_taken_whatever_engine_is_asked_for(ensure):
+    address = ensure()
+    assert ensure(engine="ipykernel") == address
+    assert address.engine == "pipe"
+
+
+def test_an_engine_that_is_none_is_refused():
+    with pytest.raises(SystemExit):
+        program._parser().parse_args(["--engine=abacus"])

@@ -112,8 +112,8 @@ class Outlet:
         parts: list[bytes] = []
         for kind, group in groupby(gathered, key=itemgetter(0)):
             contents: list[Any] = [content for _, content in group]
-            pieces = _pieces(contents) if kind in _DESCRIPTORS else contents
-            parts += [records.pack(kind, self._run, piece) for piece in pieces]
+            cut = pieces(contents) if kind in _DESCRIPTORS else contents
+            parts += [records.pack(kind, self._run, piece) for piece in cut]
         if not self._forked:
             _write_all(self._descriptor, b"".join(parts))
 
@@ -136,18 +136,19 @@ class Outlet:
             os.close(self._descriptor)
 
 
-def _pieces(texts: list[Any]) -> list[bytes]:
+def pieces(texts: list[Any]) -> list[bytes]:
+    """Texts in UTF-8, cut between characters into what one record may hold."""
     data = "".join(texts).encode(errors="replace")
-    pieces = []
+    cut = []
     at = 0
     while len(data) - at > PIECE_BYTES:
         end = at + PIECE_BYTES
         while data[end] & 0xC0 == 0x80:
             end -= 1
-        pieces.append(data[at:end])
+        cut.append(data[at:end])
         at = end
-    pieces.append(data[at:])
-    return pieces
+    cut.append(data[at:])
+    return cut
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -13,14 +13,12 @@ import sys
 from typing import Any
 
 from agentbay_kernel.service.frames import Link, Message
-from agentbay_kernel.service.workers import limits, node
-from agentbay_kernel.service.workers.children import Child, Children
+from agentbay_kernel.service.workers import engines, limits, node
+from agentbay_kernel.service.workers.children import Children
 from agentbay_kernel.service.workers.failure import ToolError
-from agentbay_kernel.service.workers.paths import Paths
 from agentbay_kernel.service.workers.terminal import Terminal
 from agentbay_kernel.service.workers.tools import Tools
 
-ENGINE = "agentbay_kernel.service.workers.python"
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -33,6 +31,7 @@ class Setup:
     env: dict[str, str]
     limits: dict[str, Any]
     python: list[str]
+    engine: str
 
 
 class Supervisor:
@@ -43,11 +42,17 @@ class Supervisor:
         self._sockets = sockets
         self._setup = setup
         self._env = dict(setup.env)
-        paths = Paths(setup.root, setup.allowed)
         self._children = Children(asyncio.get_running_loop(), alone=not setup.root)
         memory = setup.limits["memory_bytes"]
-        self._tools = Tools(self._children, paths, self._env, self._children.pids, memory)
-        self._worker: Child | None = None
+        self._tools = Tools(
+            self._children,
+            setup.root,
+            setup.allowed,
+            self._env,
+            self._children.pids,
+            memory,
+        )
+        self._worker: engines.Worker | None = None
         self._terminals: dict[str, Terminal] = {}
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,19 +67,15 @@ class Supervisor:
     async def do_worker(self) -> int:
         """Start an interpreter on the socket that came over the side channel."""
         _, descriptors, _, _ = socket.recv_fds(self._sockets, 1, 1)
-        command = [*self._setup.python, "-m", ENGINE, str(descriptors[0])]
-        # an interrupt waits until the interpreter can tell what it is for
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        setup = self._setup
+        place = engines.Place(self._children, setup.python, self._env, self._tools.workspace)
         try:
-            child = self._children.spawn(
-                command, env=self._env, cwd=self._tools.workspace, pass_fds=descriptors
-            )
+            worker = engines.start(setup.engine, place, descriptors[0])
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             os.close(descriptors[0])
-        self._worker = child
-        self._keep(self._await_worker(child))
-        return child.pid
+        self._worker = worker
+        self._keep(self._await_worker(worker))
+        return worker.pid
 
     async def do_signal(self, number: int) -> None:
         """Signal the interpreter and what it has started."""
@@ -184,14 +185,13 @@ class Supervisor:
         except Exception as error:
             self._link.send({"id": number, "failure": f"{type(error).__name__}: {error}"})
 
-    async def _await_worker(self, child: Child) -> None:
-        status = await child.ended
-        child.signal(signal.SIGKILL)  # what it started dies with it
+    async def _await_worker(self, worker: engines.Worker) -> None:
+        status = await worker.ended()
         how = self._broken or f"InterpreterDied: Python ended with {node.describe(status)}"
         self._broken = ""
-        if self._worker is child:
+        if self._worker is worker:
             self._worker = None
-        self._link.send({"event": "worker_end", "pid": child.pid, "how": how})
+        self._link.send({"event": "worker_end", "pid": worker.pid, "how": how})
 
     async def _await_terminal(self, pty_id: str, terminal: Terminal) -> None:
         code = await terminal.ended()

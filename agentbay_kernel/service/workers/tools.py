@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Tools:
-    """Runs tools; `env` is the environment that `set_env` changes.
+    """Runs tools; `root` and `allowed` are those of `Paths`, `env` is what `set_env` changes.
 
     `paths` and `workspace` are for what else works on the session's files.
     """
@@ -28,13 +28,14 @@ class Tools:
     def __init__(
         self,
         children: Children,
-        paths: Paths,
+        root: str,
+        allowed: Iterable[str],
         env: dict[str, str],
         pids: Callable[[], Iterable[int]],
         memory: int,
     ) -> None:
         self._children = children
-        self.paths = paths
+        self.paths = paths = Paths(root, allowed)
         self.workspace = paths.real(WORKSPACE)
         self._env = env
         self._pids = pids

@@ -10,10 +10,25 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from agentbay_kernel import interpreter
 from agentbay_kernel.service.port import Limits, RunEnd, SandboxSpec
 from agentbay_kernel.service.sandbox import LocalSandbox
+from agentbay_kernel.session import ShellResult
 
 MODES = ("auto", "folder")
+ENGINES = (("auto", "pipe"), ("folder", "pipe"), ("auto", "ipykernel"))
+"""The isolations and engines in which a run must be the same."""
+
+
+class _Shell:
+    """A session as far as the search for its interpreter uses one."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+
+    async def shell(self, command: str, timeout: float) -> ShellResult:
+        done = await self._box.shell(command, timeout_ms=int(timeout * 1000))
+        return ShellResult(done["stdout"], done["stderr"], done["exit_code"])
 
 
 class Box:
@@ -36,15 +51,15 @@ class Box:
         answer: dict[str, Any] = json.loads(await self.call("shell", command=command, **args))
         return answer
 
-    async def interrupt(self) -> None:
+    async def interrupt(self) -> interpreter.Process:
+        return await self.signal("INT")
+
+    async def find(self) -> interpreter.Process:
+        return await interpreter.find(_Shell(self))  # type: ignore[arg-type]
+
+    async def signal(self, name: str) -> interpreter.Process:
         """Do what the kernel's Stop does: find the interpreter from the shell and signal it."""
-        await self.shell(
-            "for p in /proc/[0-9]*; do "
-            "tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q "
-            "'agentbay_kernel.service.workers[.]python' || continue; "
-            f"grep -q 'TMPDIR={self.inside('/tmp')}$' <(tr '\\0' '\\n' <$p/environ) || continue; "
-            "kill -INT -- -${p#/proc/}; done"
-        )
+        return await interpreter.signal(_Shell(self), name)  # type: ignore[arg-type]
 
     def inside(self, path: str) -> str:
         """A path of the session as its processes see it."""

@@ -28,20 +28,6 @@ async def test_last_expression_is_the_main_result(box: Box) -> None:
     ]
 
 
-async def test_runs_queue_up_in_order(box: Box) -> None:
-    said: list[str] = []
-    ends = await asyncio.gather(
-        *(
-            box.sandbox.run_code(
-                f"print({n})", "python", 20, lambda event: said.append(event["chunk"].strip())
-            )
-            for n in range(5)
-        )
-    )
-    assert said == ["0", "1", "2", "3", "4"]
-    assert [end.execution_count for end in ends] == [1, 2, 3, 4, 5]
-
-
 async def test_run_goes_on_when_its_caller_goes_away(box: Box) -> None:
     run = asyncio.ensure_future(box.run("import time; time.sleep(0.3); open('done', 'w').close()"))
     await asyncio.sleep(0)
@@ -49,33 +35,6 @@ async def test_run_goes_on_when_its_caller_goes_away(box: Box) -> None:
     await asyncio.gather(run, return_exceptions=True)
     await box.run("1")
     assert "[FILE] done" in await box.call("list_directory", path="/workspace")
-
-
-async def test_timeout_interrupts_and_keeps_the_names(box: Box) -> None:
-    await box.run("kept = 5")
-    end = await box.run("while True: pass", timeout=0.3)
-    assert end.error == "TimeoutError: the code ran longer than 0.3 seconds"
-    assert [one["error"]["code"] for one in box.events] == ["TimeoutError"]
-    await box.run("kept")
-    assert box.main() == "5"
-
-
-async def test_timeout_kills_what_ignores_the_interrupt(box: Box) -> None:
-    code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
-    end = await box.run(code, timeout=0.3)
-    assert end.error.startswith("TimeoutError")
-    assert (await box.run("1")).execution_count == 1
-
-
-async def test_death_of_the_interpreter_ends_the_run_and_not_the_session(box: Box) -> None:
-    end = await box.run("import os; os._exit(3)")
-    assert end.error == "InterpreterDied: Python ended with exit status 3"
-    assert (await box.run("2")).ok
-
-
-async def test_death_by_a_signal_names_it(box: Box) -> None:
-    end = await box.run("import ctypes; ctypes.string_at(0)")
-    assert end.error == "InterpreterDied: Python ended with signal SIGSEGV"
 
 
 async def test_output_before_the_death_is_kept(box: Box) -> None:
@@ -88,31 +47,6 @@ async def test_languages_without_a_runtime_are_refused_by_name(box: Box) -> None
         await box.run("1", "r")
     with pytest.raises(ToolFailure, match="Unknown language: cobol"):
         await box.run("1", "cobol")
-
-
-async def test_set_env_reaches_interpreter_and_shell(box: Box) -> None:
-    await box.call("set_env", envs=[{"key": "COLOUR", "value": "blue"}])
-    await box.run("import os; os.environ['COLOUR']")
-    assert box.main() == "'blue'"
-    assert (await box.shell("echo $COLOUR"))["stdout"] == "blue\n"
-    assert await box.call("get_env", keys=["COLOUR"]) == '{"COLOUR": "blue"}'
-
-
-async def test_set_env_survives_the_interpreter(box: Box) -> None:
-    await box.call("set_env", envs=[{"key": "COLOUR", "value": "blue"}])
-    await box.run("import os; os._exit(1)")
-    await box.run("import os; os.environ['COLOUR']")
-    assert box.main() == "'blue'"
-
-
-async def test_pause_stops_the_session_and_its_clock(box: Box) -> None:
-    await box.run("1")
-    await box.sandbox.pause()
-    run = asyncio.ensure_future(box.run("2", timeout=2))
-    await asyncio.sleep(2.5)
-    assert not run.done()
-    await box.sandbox.resume()
-    assert (await run).ok
 
 
 async def test_initial_mount_is_the_host_folder(mode: str, tmp_path: Path) -> None:
