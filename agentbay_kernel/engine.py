@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentbay_kernel import cells, probes, providers, upload
-from agentbay_kernel.execution import Execution, RunLocal, RunMagic, error_of
+from agentbay_kernel import probes, providers, upload
+from agentbay_kernel.bridges import Bridges, Front
+from agentbay_kernel.execution import Cell, Execution, Outcome, RunLocal, RunMagic
 from agentbay_kernel.identity import identify
 from agentbay_kernel.ledger import Ledger
 from agentbay_kernel.sessions import SessionManager
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agentbay_kernel.config import AgentBayOptions
-    from agentbay_kernel.events import CellError, Emit, Event
+    from agentbay_kernel.events import Emit, Event
     from agentbay_kernel.session import Session
+
+__all__ = ["Cell", "Engine", "Outcome", "Route"]
 
 Route = probes.Route
 WORKSPACE = "/workspace"
@@ -30,6 +33,7 @@ class Engine:
         options: AgentBayOptions,
         connection_file: str,
         *,
+        front: Front,
         run_magic: RunMagic,
         run_local: RunLocal,
         warn: Callable[[str], None],
@@ -44,7 +48,9 @@ class Engine:
             warn=warn,
             prepare=self._prepare,
         )
-        self._execution = Execution(self.manager, run_magic, run_local)
+        self.bridges = Bridges(front)
+        self.manager.on_forget = self.bridges.leave
+        self._execution = Execution(self.manager, self.bridges.of, run_magic, run_local)
 
     def stop(self) -> None:
         """Interrupt the running cell."""
@@ -62,15 +68,9 @@ class Engine:
             where = Route.SESSION if self.manager.alive else Route.NOWHERE
         return where, answer
 
-    async def run(self, code: str, emit: Emit, *, progress: bool = True) -> CellError | None:
+    async def run(self, cell: Cell, emit: Emit, *, progress: bool = True) -> Outcome:
         """Run a cell; its error has been emitted. `progress` tells of a slow start."""
-        try:
-            segments = cells.parse(code)
-        except (cells.CellRefused, SyntaxError) as refusal:
-            error = error_of(refusal)
-            emit(error)
-            return error
-        return await self._execution.run(segments, emit, progress=progress)
+        return await self._execution.run(cell, emit, progress=progress)
 
     def place(self) -> str:
         """Where cells run, and why there."""

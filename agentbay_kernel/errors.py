@@ -13,6 +13,7 @@ KernelError
 │   ├── SessionGone        the session has ended or never existed
 │   ├── NotSupported       this session or provider cannot do it
 │   └── ToolError          a tool ran in the session and failed
+├── BridgeError            the interpreter's control channel does not do what was asked
 ├── ConnectionLost         the connection broke while a cell was running
 ├── CellTimeout            the provider's time limit ended the cell
 └── SyncError              a context was not uploaded or downloaded
@@ -114,6 +115,12 @@ class NotSupported(ProviderError):
 
 class ToolError(ProviderError):
     """Raised when a tool ran in the session and reported a failure."""
+
+
+class BridgeError(KernelError):
+    """Raised when the interpreter's control channel is not there, or does not answer."""
+
+    survived = "The session and its names are kept"
 
 
 class ConnectionLost(KernelError):

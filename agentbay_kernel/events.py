@@ -57,5 +57,20 @@ class CellError:
     traceback: tuple[str, ...]
 
 
-Event = Stream | DisplayData | UpdateDisplayData | ExecuteResult | ClearOutput | CellError
+@dataclass(frozen=True, slots=True)
+class CommMessage:
+    """A message of a comm that lives in the session; `target` is that of a `comm_open`."""
+
+    kind: Literal["comm_open", "comm_msg", "comm_close"]
+    comm_id: str
+    data: Mapping[str, Any]
+    target: str = ""
+    target_module: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    buffers: tuple[bytes, ...] = ()
+
+
+Event = (
+    Stream | DisplayData | UpdateDisplayData | ExecuteResult | ClearOutput | CellError | CommMessage
+)
 Emit = Callable[[Event], None]

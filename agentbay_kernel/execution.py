@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel import cells
+from agentbay_kernel.bridge.run import Cell
 from agentbay_kernel.errors import KernelError, SessionGone
 from agentbay_kernel.events import CellError, ClearOutput, DisplayData, Emit, Event
 from agentbay_kernel.hints import with_hint
 from agentbay_kernel.stop import STARTING, Ladder, stopped
 
 if TYPE_CHECKING:
+    from agentbay_kernel.bridge.bridge import Bridge
+    from agentbay_kernel.bridge.messages import Reply
     from agentbay_kernel.session import Session
     from agentbay_kernel.sessions import SessionManager
+
+__all__ = ["Cell", "Execution", "Outcome", "RunLocal", "RunMagic", "error_of"]
 
 log = logging.getLogger("agentbay_kernel.execution")
 
@@ -26,15 +32,33 @@ RunMagic = Callable[[cells.LineMagic, Emit], Awaitable[None]]
 RunLocal = Callable[[cells.CellMagic], Awaitable[CellError | None]]
 
 
+@dataclass(slots=True)
+class Outcome:
+    """What a cell's reply says; the error has been emitted."""
+
+    error: CellError | None = None
+    payload: list[Mapping[str, Any]] = field(default_factory=list)
+    user_expressions: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Execution:
     """Runs one cell at a time; `stop` may be called on the loop at any moment."""
 
-    def __init__(self, manager: SessionManager, run_magic: RunMagic, run_local: RunLocal) -> None:
+    def __init__(
+        self,
+        manager: SessionManager,
+        bridge_of: Callable[[Session], Bridge],
+        run_magic: RunMagic,
+        run_local: RunLocal,
+    ) -> None:
         self._manager = manager
+        self._bridge_of = bridge_of
         self._run_magic = run_magic
         self._run_local = run_local
         self._task: asyncio.Task[CellError | None] | None = None
         self._ladder: Ladder | None = None
+        self._outcome = Outcome()
+        self._missed: list[tuple[int, str]] = []
         self._stopped = False
         self._quiet = True
         self._progress = True
@@ -49,29 +73,36 @@ class Execution:
         else:
             self._task.cancel()
 
-    async def run(
-        self, segments: Sequence[cells.Segment], emit: Emit, *, progress: bool = True
-    ) -> CellError | None:
-        """The cell's error, already emitted, or None; `progress` tells of a slow start."""
+    async def run(self, cell: Cell, emit: Emit, *, progress: bool = True) -> Outcome:
+        """Run a cell; `progress` tells of a slow start."""
+        try:
+            segments = cells.parse(cell.code)
+        except (cells.CellRefused, SyntaxError) as refusal:
+            self._miss(cell)
+            error = error_of(refusal)
+            emit(error)
+            return Outcome(error)
         self._stopped, self._quiet, self._progress = False, True, progress
         self._ladder = None
-        self._task = asyncio.ensure_future(self._run_all(segments, self._noting(emit)))
+        self._outcome = outcome = Outcome()
+        emit = self._noting(emit)
+        self._task = asyncio.ensure_future(self._run_all(segments, cell, emit))
         try:
-            error = await self._task
+            outcome.error = await self._task
+            return outcome
         except asyncio.CancelledError:
             if not self._stopped:
                 raise
-            error = stopped(self._stop_text())
+            outcome.error = stopped(self._stop_text())
         except KernelError as failure:
-            error = self._failure(failure)
+            outcome.error = self._failure(failure)
         except Exception as failure:
             log.exception("this must not happen")
-            error = _internal(failure)
+            outcome.error = _internal(failure)
         finally:
             self._task = None
-        if error is not None:
-            emit(error)
-        return error
+        emit(outcome.error)
+        return outcome
 
     def _noting(self, emit: Emit) -> Emit:
         def note(event: Event) -> None:
@@ -85,11 +116,19 @@ class Execution:
             return self._ladder.ended_by
         return STARTING if self._manager.state.value == "starting" else "Stopped."
 
-    async def _run_all(self, segments: Sequence[cells.Segment], emit: Emit) -> CellError | None:
+    async def _run_all(
+        self, segments: Sequence[cells.Segment], cell: Cell, emit: Emit
+    ) -> CellError | None:
         error = None
+        remote = [each for each in segments if isinstance(each, cells.Remote)]
+        if not remote:
+            self._miss(cell)
         for segment in segments:
             if isinstance(segment, cells.Remote):
-                error = await self._run_remote(segment.code, emit)
+                piece = self._piece(cell, segment, last=segment is remote[-1])
+                if segment is not segments[-1]:
+                    piece = replace(piece, expressions={})
+                error = await self._run_remote(piece, emit)
             elif isinstance(segment, cells.LineMagic):
                 await self._run_magic(segment, emit)
             else:
@@ -98,37 +137,63 @@ class Execution:
                 break
         return error
 
-    async def _run_remote(self, code: str, emit: Emit) -> CellError | None:
+    def _miss(self, cell: Cell) -> None:
+        """Remember a cell of which nothing runs in the session, whose numbers it shares."""
+        if cell.store:
+            self._missed.append((cell.count, cell.code))
+
+    def _piece(self, cell: Cell, segment: cells.Remote, *, last: bool) -> Cell:
+        """What goes to the session for one segment; only the last one is kept in its history."""
+        return replace(
+            cell,
+            code=segment.code,
+            store=cell.store and last,
+            missed=tuple(self._missed),
+            typed="" if segment.code == cell.code else cell.code,
+        )
+
+    async def _run_remote(self, cell: Cell, emit: Emit) -> CellError | None:
         # A session that is there is asked for too: its life may have ended by the clock.
         session = await (self._manager.ensure() if self._manager.session else self._start(emit))
-        errors: list[CellError] = []
+        held: list[CellError] = []
 
         def sort(event: Event) -> None:
+            # The error that ends the cell may get a hint; one shown on the way stays as it is.
+            while held:
+                emit(held.pop())
             if isinstance(event, CellError):
-                errors.append(event)
+                held.append(event)
             else:
                 emit(event)
 
-        result = await self._run_code(session, code, sort)
-        if result or not errors:
+        reply = await self._run_bridged(session, cell, sort)
+        self._outcome.payload += reply.payload
+        self._outcome.user_expressions = reply.user_expressions
+        error = held.pop() if held else reply.error
+        if reply.ok:
+            if error is not None:
+                emit(error)
             return None
         if self._ladder is not None and self._ladder.ended_by:
-            return stopped(self._ladder.ended_by)
-        return self._hinted(errors[-1])
+            error = stopped(self._ladder.ended_by)
+        error = self._hinted(error or CellError("ExecutionError", "no reason given", ()))
+        emit(error)
+        return error
 
-    async def _run_code(self, session: Session, code: str, emit: Emit) -> bool:
-        timeout = self._manager.options.cell_timeout_seconds
-        run = asyncio.ensure_future(session.run_code(code, emit, timeout=timeout))
-        self._ladder = Ladder(
-            session, run, emit, grace=self._manager.options.interrupt_grace_seconds
-        )
+    async def _run_bridged(self, session: Session, cell: Cell, emit: Emit) -> Reply:
+        options, bridge = self._manager.options, self._bridge_of(session)
+        if cell.store:
+            self._missed.clear()
+        run = asyncio.ensure_future(bridge.run(cell, emit, timeout=options.cell_timeout_seconds))
+        grace = options.interrupt_grace_seconds
+        self._ladder = Ladder(session, run, emit, interrupt=bridge.interrupt, grace=grace)
         self._manager.busy = True
         try:
-            result = await run
+            reply = await run
             self._manager.used()
             await self._ladder.settle()
             self._ladder = self._ladder if self._ladder.ended_by else None
-            return result.ok
+            return reply
         finally:
             self._manager.busy = False
 

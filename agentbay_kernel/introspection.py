@@ -1,24 +1,28 @@
-"""Completion of our own magics and their words; the names of the session are not asked."""
+"""Completion of our own magics and their words, put together with what the session knows."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_MAGIC = re.compile(r"(?:^|\n)%(?P<words>[^\n]*)\Z")
+_MAGIC = re.compile(r"(?:^|\n)(?P<sign>%{1,2})(?P<words>[\w-]*(?: [^\n]*)?)\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Completions for the text between two offsets of a cell, in code points."""
+    """Completions for the text between two offsets of a cell, in code points.
+
+    `alone`: nobody else has a completion there, since the line is one of our magics.
+    """
 
     texts: Sequence[str]
     start: int
     end: int
+    alone: bool
 
 
 def complete_magic(code: str, cursor: int, commands: Mapping[str, Sequence[str]]) -> Matches | None:
@@ -27,14 +31,43 @@ def complete_magic(code: str, cursor: int, commands: Mapping[str, Sequence[str]]
     `commands` maps a magic's name to its subcommands.
     """
     found = _MAGIC.search(code[:cursor])
-    if found is None:
+    if found is None or found["sign"] == "%%":
         return None
     words = found["words"].split(" ")
     word = words[-1]
     if len(words) == 1:
-        texts = [name for name in commands if name.startswith(word)]
-    elif len(words) == 2 and words[0] in commands:
-        texts = [name for name in commands[words[0]] if name.startswith(word)]
-    else:
-        texts = []
-    return Matches(texts, cursor - len(word), cursor) if texts else None
+        texts = [f"%{name}" for name in commands if name.startswith(word)]
+        return Matches(texts, cursor - len(word) - 1, cursor, False) if texts else None
+    if words[0] not in commands:
+        return None
+    texts = [name for name in commands[words[0]] if len(words) == 2 and name.startswith(word)]
+    return Matches(texts, cursor - len(word), cursor, True)
+
+
+def reply(found: Matches) -> dict[str, Any]:
+    """The content of a `complete_reply`."""
+    return {
+        "status": "ok",
+        "matches": list(found.texts),
+        "cursor_start": found.start,
+        "cursor_end": found.end,
+        "metadata": {},
+    }
+
+
+def merged(found: Matches, other: dict[str, Any]) -> dict[str, Any]:
+    """Our magics in front of what another completer has for the same text."""
+    matches = other.get("matches") or []
+    if not matches or other.get("cursor_end") != found.end:
+        return reply(found)
+    between = other["cursor_start"] - found.start
+    if not 0 <= between <= 2:
+        return other
+    texts = [text[between:] for text in found.texts if text[between:] not in matches]
+    metadata = dict(other.get("metadata") or {})
+    known = metadata.get("_jupyter_types_experimental")
+    if isinstance(known, list):
+        place = {"start": other["cursor_start"], "end": found.end}
+        own = [{**place, "text": text, "type": "magic", "signature": ""} for text in texts]
+        metadata["_jupyter_types_experimental"] = [*own, *known]
+    return {**other, "matches": [*texts, *matches], "metadata": metadata}

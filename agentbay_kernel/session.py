@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from agentbay_kernel.events import Emit
 
@@ -133,6 +133,16 @@ class Files(Protocol):
         """Remove a file or a folder with all it holds."""
 
 
+class Terminal(Protocol):
+    """A terminal of the session, a shell running in it."""
+
+    async def send(self, text: str) -> None:
+        """Type text."""
+
+    async def close(self) -> None:
+        """End it with all that runs in it; ended already is fine."""
+
+
 class Session(Protocol):
     """One live session. Every call may raise ProviderError or one of its kinds.
 
@@ -168,6 +178,14 @@ class Session(Protocol):
         env: Mapping[str, str] | None = None,
     ) -> ShellResult:
         """Run a shell command beside the interpreter, also while a cell runs."""
+
+    async def open_terminal(
+        self, on_text: Callable[[str], None], on_end: Callable[[], None]
+    ) -> Terminal:
+        """Open a terminal; `on_text` gets what it shows, on the running loop.
+
+        Raises NotSupported where the provider has none.
+        """
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> str:
         """Call one of the image's tools and give its text; raises ToolError."""

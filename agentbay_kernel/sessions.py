@@ -62,6 +62,7 @@ class SessionManager:
         self.busy = False
         self.cleared: Clearing | None = None
         self.failed_mounts: tuple[str, ...] = ()
+        self.on_forget: Callable[[], None] = lambda: None
         self._make_provider = make_provider
         self._provider: Provider | None = None
         self._ledger = ledger
@@ -324,6 +325,7 @@ class SessionManager:
             self._ledger.remove(self._row.key, self._row.session_id)
         self.session = self.lifetime = self._row = self._keeper = None
         self.failed_mounts = ()
+        self.on_forget()
 
     def _check_end(self) -> None:
         if self.lifetime is not None and self.lifetime.ended(self._clock()):

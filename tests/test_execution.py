@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from agentbay_kernel import cells
+from agentbay_kernel.bridge.bridge import Bridge
+from agentbay_kernel.bridge.run import Cell as Source
 from agentbay_kernel.config import AgentBayOptions
 from agentbay_kernel.errors import ConnectionLost, SessionGone, UsageError
 from agentbay_kernel.events import CellError, ClearOutput, DisplayData, ExecuteResult, Stream
@@ -42,13 +43,17 @@ class Cell:
         self.session = FakeSession(behave=behave)
         self.manager = Manager(self.session)
         self.events = []
-        self.execution = Execution(self.manager, magic or self.no_magic, self.no_magic)
+        bridge = Bridge(self.session, front=None)
+        bridge.plain_because = "these tests are about what comes above it"
+        self.execution = Execution(
+            self.manager, lambda session: bridge, magic or self.no_magic, self.no_magic
+        )
 
     async def no_magic(self, *_):
         return None
 
     async def run(self, text="x"):
-        return await self.execution.run(cells.parse(text), self.events.append)
+        return (await self.execution.run(Source(text), self.events.append)).error
 
 
 async def test_events_come_in_order():

@@ -17,12 +17,12 @@ SOURCES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py")])
 
 # A module may import from its own row and from the rows above it.
 LAYERS = (
-    ("errors", "events", "config", "mime", "identity", "lifetime", "cells"),
+    ("errors", "events", "config", "mime", "identity", "lifetime", "cells", "remote"),
     ("probes", "session", "ledger", "hints"),
     ("service",),
     ("providers", "interpreter"),
-    ("stop", "transfer", "introspection", "guardian"),
-    ("sessions", "upload"),
+    ("bridge", "stop", "transfer", "introspection", "guardian"),
+    ("sessions", "upload", "bridges"),
     ("execution", "portal", "live"),
     ("engine",),
     ("magics",),

@@ -1,27 +1,156 @@
-"""Answers for comm targets that front ends open before any code has run."""
+"""Leads comm messages to where their comm lives: this process, or the session's interpreter."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import base64
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
 
 import comm
 
-CONTROL = "jupyter.widget.control"
+from agentbay_kernel.errors import KernelError
+from agentbay_kernel.remote.comms import CONTROL, states_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from agentbay_kernel.bridge.bridge import Bridge
+    from agentbay_kernel.kernel.front import KernelFront
+
+log = logging.getLogger("agentbay_kernel.kernel")
+
+STATES_SECONDS = 3.0
+WIDGET = "jupyter.widget"
+EMPTY = {"method": "update_states", "states": {}, "buffer_paths": []}
 
 
-def register_widget_control() -> None:
-    """Answer JupyterLab's request for widget states; ipywidgets takes over when imported.
+class Comms:
+    """Answers the front end's comm messages and questions.
 
-    Without a target ipykernel prints an error in the notebook, and Lab waits four seconds.
+    `on_main` runs a coroutine on the loop where the session lives; `busy` tells whether a cell
+    runs now.
     """
-    manager = comm.get_comm_manager()
-    if CONTROL not in getattr(manager, "targets", {}):
-        manager.register_target(CONTROL, _answer)
 
+    def __init__(
+        self,
+        bridge: Callable[[], Bridge | None],
+        front: KernelFront,
+        on_main: Callable[[Awaitable[Any]], Awaitable[Any]],
+        busy: Callable[[], bool],
+    ) -> None:
+        self._bridge = bridge
+        self._front = front
+        self._on_main = on_main
+        self._busy = busy
+        self._manager: Any = comm.get_comm_manager()
+        self._tasks: set[asyncio.Task[None]] = set()
 
-def _answer(opened: Any, _message: Any) -> None:
-    def reply(message: dict[str, Any]) -> None:
-        if message["content"]["data"].get("method") == "request_states":
-            opened.send({"method": "update_states", "states": {}, "buffer_paths": []})
+    def open_ones(self, target: str | None) -> dict[str, dict[str, str]]:
+        """The comms of both places, for `comm_info_reply`."""
+        bridge = self._bridge()
+        targets = dict(bridge.comms.open_ones) if bridge is not None else {}
+        targets |= {key: each.target_name for key, each in self._manager.comms.items()}
+        return {
+            key: {"target_name": name}
+            for key, name in targets.items()
+            if target is None or name == target
+        }
 
-    opened.on_msg(reply)
+    async def handle(self, stream: Any, ident: Any, message: dict[str, Any]) -> None:
+        """Take a `comm_open`, `comm_msg` or `comm_close`."""
+        kind, content = message["header"]["msg_type"], message["content"]
+        comm_id, target = content.get("comm_id", ""), content.get("target_name", "")
+        bridge = self._bridge()
+        if kind == "comm_open" and target == CONTROL:
+            self._open_control(message)
+        elif bridge is None or not self._is_remote(bridge, kind, comm_id, target):
+            getattr(self._manager, kind)(stream, ident, message)
+        else:
+            await self._to_session(bridge, message)
+
+    def _is_remote(self, bridge: Bridge, kind: str, comm_id: str, target: str) -> bool:
+        if comm_id in self._manager.comms:
+            return False
+        if kind == "comm_open":
+            # A widget that the front end makes belongs to the user's code.
+            return target == WIDGET or target not in self._manager.targets
+        return comm_id in bridge.comms
+
+    async def _to_session(self, bridge: Bridge, message: dict[str, Any]) -> None:
+        self._front.under(message)
+        main = threading.current_thread() is threading.main_thread()
+        sending = self._send(bridge, message, aside=not main)
+        if main and self._busy():
+            # ipykernel handles it inside of the running cell's request: it must not wait for it.
+            task = asyncio.ensure_future(sending)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        else:
+            await self._on_main(sending)
+
+    async def _send(self, bridge: Bridge, message: dict[str, Any], *, aside: bool) -> None:
+        header, content = message["header"], message["content"]
+        if header["msg_type"] == "comm_open":
+            bridge.comms.opened_by_front_end(content["comm_id"], content["target_name"])
+        elif header["msg_type"] == "comm_close":
+            bridge.comms.closed_by_front_end(content["comm_id"])
+        packed = {
+            "header": {"msg_id": header["msg_id"], "msg_type": header["msg_type"]},
+            "content": content,
+            "metadata": message.get("metadata") or {},
+            "buffers": [base64.b64encode(each).decode() for each in message.get("buffers") or ()],
+        }
+        try:
+            await bridge.send_comm(packed, aside=aside)
+        except KernelError as error:
+            log.warning("a comm message did not reach the session: %s", error)
+
+    def _open_control(self, message: dict[str, Any]) -> None:
+        """Answer a page that asks for the states of all widgets, here and in the session."""
+        content = message["content"]
+        opened = comm.create_comm(comm_id=content["comm_id"], primary=False, target_name=CONTROL)
+        self._manager.register_comm(opened)
+
+        def on_message(asked: dict[str, Any]) -> None:
+            if asked["content"]["data"].get("method") == "request_states":
+                local = states_of(self._manager) or {"data": EMPTY, "buffers": []}
+                task = asyncio.ensure_future(self._on_main_states(opened, local))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+        opened.on_msg(on_message)
+
+    async def _on_main_states(self, opened: Any, local: dict[str, Any]) -> None:
+        states = await self._on_main(self._remote_states())
+        one, other = local["data"], states["data"]
+        data = {
+            "method": "update_states",
+            "states": {**one["states"], **other["states"]},
+            "buffer_paths": [*one["buffer_paths"], *other["buffer_paths"]],
+        }
+        opened.send(data, buffers=[*local["buffers"], *states["buffers"]])
+
+    async def _remote_states(self) -> dict[str, Any]:
+        bridge = self._bridge()
+        if bridge is None or not bridge.comms.open_ones:
+            return {"data": EMPTY, "buffers": []}
+        try:
+            async with asyncio.timeout(STATES_SECONDS):
+                answer = await bridge.ask("states", aside=True)
+            known = answer["data"]["states"].keys() <= bridge.comms.open_ones.keys()
+            if not known:
+                raise ValueError("states of comms that are not open")
+            buffers = [base64.b64decode(each) for each in answer["buffers"]]
+            return {"data": answer["data"], "buffers": buffers}
+        except (
+            KernelError,
+            TimeoutError,
+            TypeError,
+            KeyError,
+            ValueError,
+            AttributeError,
+        ) as error:
+            log.warning("the session's widgets could not be restored: %s", error)
+            return {"data": EMPTY, "buffers": []}

@@ -67,6 +67,10 @@ class Interrupts:
             if main:
                 signal.signal(signal.SIGINT, former)
 
+    def is_executing(self) -> bool:
+        """Whether an execute request is being handled."""
+        return self._executing
+
     def press(self) -> bool:
         """Take a Stop; False when it is local code's, which needs a SIGINT."""
         if self._local:

@@ -6,19 +6,16 @@ import asyncio
 import os
 import signal
 import threading
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ipykernel.ipkernel import IPythonKernel
 from traitlets import Instance, default
 
 from agentbay_kernel import __version__, live, magics
 from agentbay_kernel.config import AgentBayOptions
-from agentbay_kernel.engine import Engine, Route
+from agentbay_kernel.engine import Cell, Engine, Outcome, Route
 from agentbay_kernel.events import CellError, Stream
-from agentbay_kernel.kernel.comm import register_widget_control
 from agentbay_kernel.kernel.interrupts import Interrupts
-from agentbay_kernel.kernel.publisher import Publisher
+from agentbay_kernel.kernel.requests import RequestsKernel
 
 if TYPE_CHECKING:
     from agentbay_kernel.cells import CellMagic, LineMagic
@@ -28,7 +25,7 @@ SHUTDOWN_SECONDS = 2.0
 TERMINATE_SECONDS = 1.5
 
 
-class AgentBayKernel(IPythonKernel):
+class AgentBayKernel(RequestsKernel):
     """An IPython kernel whose cells run in a session."""
 
     implementation = "agentbay-kernel"
@@ -45,18 +42,17 @@ class AgentBayKernel(IPythonKernel):
         self.engine = Engine(
             self.options,
             getattr(self.parent, "connection_file", ""),
+            front=self.front,
             run_magic=self._run_magic,
             run_local=self._run_local,
             warn=self._warn,
         )
         self.manager = self.engine.manager
+        self.bridges = self.engine.bridges
         self.interrupts = Interrupts()
         self._payload: list[dict[str, Any]] = []
-        self._last_parent: dict[str, Any] = {}
-        self._main_loop: asyncio.AbstractEventLoop | None = None
         self._preloaded = False
         live.publish(self.manager)
-        register_widget_control()
 
     @property
     def banner(self) -> str:
@@ -117,31 +113,42 @@ class AgentBayKernel(IPythonKernel):
                 )
             return reply
         parent = self.get_parent("shell")
-        publisher = Publisher(partial(self._send, parent), self.shell.execution_count)
+        count = self.shell.execution_count
+        publisher = self.front.under(parent, count)
         if where is Route.NOWHERE:
             for event in answer:
                 publisher(event)
-            return self._reply(None, user_expressions)
-        self._last_parent = parent
+            return self._reply(Outcome())
+        ident = self._get_shell_context_var(self._shell_parent_ident)
+        self.front.allow_input(ident if allow_stdin else None, parent)
         emit: Emit = (lambda _event: None) if silent else publisher
+        cell = Cell(
+            code,
+            request=parent["header"]["msg_id"],
+            count=count,
+            store=store_history and not silent,
+            silent=silent,
+            allow_stdin=allow_stdin,
+            expressions=user_expressions or {},
+            cell_id=cell_id or "",
+        )
         # A tool that keeps no history compares outputs, so it gets the cell's own only.
-        error = await self._on_main(self._run_cell(code, emit, progress=store_history))
+        outcome = await self._on_main(self._run_cell(cell, emit, progress=store_history))
         publisher.flush()
-        if store_history and not silent:
-            self.shell.history_manager.store_inputs(self.shell.execution_count, code, code)
-            self.shell.execution_count += 1
-        return self._reply(error, user_expressions)
+        if cell.store:
+            self.shell.history_manager.store_inputs(count, code, code)
+            self.shell.execution_count = count + 1
+        return self._reply(outcome)
 
-    async def _on_main(self, running: Any) -> CellError | None:
-        """Await on the main thread's loop, where the session lives, also from a subshell."""
-        loop = self._main_loop
-        if loop is None or loop is asyncio.get_running_loop():
-            return await running  # type: ignore[no-any-return]
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(running, loop))
-
-    async def _run_cell(self, code: str, emit: Emit, *, progress: bool) -> CellError | None:
+    async def _run_cell(self, cell: Cell, emit: Emit, *, progress: bool) -> Outcome:
         with self.interrupts.running(self.engine.stop):
-            return await self.engine.run(code, emit, progress=progress)
+            outcome = await self.engine.run(cell, emit, progress=progress)
+        if cell.expressions and outcome.error is None and not outcome.user_expressions:
+            outcome.user_expressions = await self.bridges.expressions(cell.expressions)
+        return outcome
+
+    def _is_executing(self) -> bool:
+        return self.interrupts.is_executing()
 
     async def _run_magic(self, magic: LineMagic, emit: Emit) -> None:
         context = magics.Context(self.manager, emit, self.shell.user_ns.__setitem__)
@@ -162,37 +169,24 @@ class AgentBayKernel(IPythonKernel):
             return None
         return CellError(reply["ename"], reply["evalue"], tuple(reply["traceback"]))
 
-    def _reply(
-        self, error: CellError | None, user_expressions: dict[str, str] | None
-    ) -> dict[str, Any]:
-        payload, self._payload = self._payload, []
+    def _reply(self, outcome: Outcome) -> dict[str, Any]:
+        payload, self._payload = [*outcome.payload, *self._payload], []
+        error = outcome.error
         reply: dict[str, Any] = {
             "status": "ok" if error is None else "error",
             "execution_count": self.shell.execution_count - 1,
             "payload": payload,
-            "user_expressions": {},
+            "user_expressions": dict(outcome.user_expressions) if error is None else {},
         }
         if error is not None:
             reply |= {"ename": error.ename, "evalue": error.evalue}
             reply["traceback"] = list(error.traceback)
-        elif user_expressions:
-            reply["user_expressions"] = dict.fromkeys(user_expressions, _NOT_EVALUATED)
         return reply
 
-    def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
-        """Complete our magics; a plain function, since VS Code calls it from executed code."""
+    async def complete_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        """Complete; a user is there."""
         self.manager.touch()
-        found = magics.complete(code, cursor_pos)
-        if found is None:
-            completed: dict[str, Any] = super().do_complete(code, cursor_pos)
-            return completed
-        return {
-            "status": "ok",
-            "matches": list(found.texts),
-            "cursor_start": found.start,
-            "cursor_end": found.end,
-            "metadata": {},
-        }
+        await super().complete_request(stream, ident, parent)
 
     async def interrupt_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Stop what runs; while idle there is nothing to stop, and no signal is sent."""
@@ -236,15 +230,4 @@ class AgentBayKernel(IPythonKernel):
         os._exit(0)
 
     def _warn(self, text: str) -> None:
-        Publisher(partial(self._send, self._last_parent), 0)(Stream("stderr", text + "\n"))
-
-    def _send(self, parent: dict[str, Any], kind: str, content: dict[str, Any]) -> None:
-        self.session.send(self.iopub_socket, kind, content, parent=parent, ident=self._topic(kind))
-
-
-_NOT_EVALUATED = {
-    "status": "error",
-    "ename": "NotImplementedError",
-    "evalue": "user_expressions are not evaluated in a session",
-    "traceback": [],
-}
+        self.front.publish("", Stream("stderr", text + "\n"))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from agentbay_kernel.events import (
     CellError,
     ClearOutput,
+    CommMessage,
     DisplayData,
     Event,
     ExecuteResult,
@@ -16,7 +18,18 @@ from agentbay_kernel.events import (
     UpdateDisplayData,
 )
 
-Send = Callable[[str, dict[str, Any]], None]
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message for iopub."""
+
+    kind: str
+    content: dict[str, Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    buffers: list[bytes] = field(default_factory=list)
+
+
+Send = Callable[[Message], None]
 
 # A message a write would cost a front end far more than the text does.
 FLUSH_SECONDS = 0.02
@@ -24,7 +37,7 @@ FLUSH_CHARACTERS = 1 << 19
 
 
 class Publisher:
-    """Publishes one cell's events in order; text that follows quickly is put together."""
+    """Publishes one request's events in order; text that follows quickly is put together."""
 
     def __init__(self, send: Send, execution_count: int) -> None:
         self._send = send
@@ -41,7 +54,7 @@ class Publisher:
             self._text(event)
         else:
             self.flush()
-            self._send(*_message(event, self._count))
+            self._send(_message(event, self._count))
 
     def flush(self) -> None:
         """Send the text that is held back."""
@@ -50,7 +63,7 @@ class Publisher:
             self._timer = None
         if self._parts:
             text, self._parts, self._size = "".join(self._parts), [], 0
-            self._send("stream", {"name": self._name, "text": text})
+            self._send(Message("stream", {"name": self._name, "text": text}))
 
     def _text(self, event: Stream) -> None:
         if event.name != self._name:
@@ -67,22 +80,33 @@ class Publisher:
             self._timer = loop.call_later(FLUSH_SECONDS, self.flush)
 
 
-def _message(event: Event, count: int) -> tuple[str, dict[str, Any]]:
+def _message(event: Event, count: int) -> Message:
     match event:
         case DisplayData(data, metadata, display_id):
-            return "display_data", _bundle(data, metadata, display_id)
+            return Message("display_data", _bundle(data, metadata, display_id))
         case UpdateDisplayData(data, display_id, metadata):
-            return "update_display_data", _bundle(data, metadata, display_id)
+            return Message("update_display_data", _bundle(data, metadata, display_id))
         case ExecuteResult(data, metadata):
-            return "execute_result", {**_bundle(data, metadata, None), "execution_count": count}
+            content = {"data": dict(data), "metadata": dict(metadata), "execution_count": count}
+            return Message("execute_result", content)
         case ClearOutput(wait):
-            return "clear_output", {"wait": wait}
+            return Message("clear_output", {"wait": wait})
         case CellError(ename, evalue, traceback):
-            return "error", {"ename": ename, "evalue": evalue, "traceback": list(traceback)}
+            content = {"ename": ename, "evalue": evalue, "traceback": list(traceback)}
+            return Message("error", content)
+        case CommMessage():
+            return _comm(event)
         case Stream(name, text):
-            return "stream", {"name": name, "text": text}
+            return Message("stream", {"name": name, "text": text})
 
 
 def _bundle(data: Any, metadata: Any, display_id: str | None) -> dict[str, Any]:
     transient = {"display_id": display_id} if display_id else {}
     return {"data": dict(data), "metadata": dict(metadata), "transient": transient}
+
+
+def _comm(event: CommMessage) -> Message:
+    content: dict[str, Any] = {"comm_id": event.comm_id, "data": dict(event.data)}
+    if event.kind == "comm_open":
+        content |= {"target_name": event.target, "target_module": event.target_module}
+    return Message(event.kind, content, dict(event.metadata), list(event.buffers))

@@ -22,6 +22,7 @@ from agentbay_kernel.providers._failures import redact
 from agentbay_kernel.providers._files import ToolFiles
 from agentbay_kernel.providers._gateway import Failure, Trace, watch
 from agentbay_kernel.providers._results import Run
+from agentbay_kernel.providers._terminal import PtyTerminal, open_terminal
 from agentbay_kernel.session import (
     Capabilities,
     ContextState,
@@ -32,7 +33,7 @@ from agentbay_kernel.session import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from agentbay_kernel.events import Emit
     from agentbay_kernel.providers._calls import Caller
@@ -182,6 +183,14 @@ class AgentBaySession:
                 request_id=result.request_id or "",
             )
         return ShellResult(result.stdout, result.stderr, result.exit_code)
+
+    async def open_terminal(
+        self, on_text: Callable[[str], None], on_end: Callable[[], None]
+    ) -> PtyTerminal:
+        """Open a terminal beside the interpreter."""
+        if not self.capabilities.pty:
+            raise NotSupported(f"No terminal: {self.capabilities.reasons.get('pty', '')}")
+        return await open_terminal(self.sdk, self._caller, on_text, on_end)
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> str:
         """Call one of the image's tools and give its text."""

@@ -20,7 +20,7 @@ def sent():
 
 @pytest.fixture
 def publisher(sent):
-    return Publisher(lambda kind, content: sent.append((kind, content)), 3)
+    return Publisher(lambda message: sent.append((message.kind, message.content)), 3)
 
 
 async def test_the_first_text_is_sent_at_once(publisher, sent):
@@ -74,7 +74,7 @@ async def test_much_text_is_not_held(publisher, sent):
         (
             ExecuteResult({"a/b": 1}),
             "execute_result",
-            {"data": {"a/b": 1}, "metadata": {}, "transient": {}, "execution_count": 3},
+            {"data": {"a/b": 1}, "metadata": {}, "execution_count": 3},
         ),
         (ClearOutput(True), "clear_output", {"wait": True}),
         (

@@ -215,7 +215,7 @@ def test_every_command_has_a_docstring_that_starts_with_one_sentence():
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [("%agent", ["agentbay"]), ("x\n%agentbay la", ["labels"]), ("%fs p", ["put"])],
+    [("%agent", ["%agentbay"]), ("x\n%agentbay la", ["labels"]), ("%fs p", ["put"])],
 )
 def test_magics_and_their_commands_are_completed(code, expected):
     assert list(magics.complete(code, len(code)).texts) == expected

@@ -1,0 +1,262 @@
+"""Runs cells in a session's interpreter as an ipykernel would, over plain `run_code`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+from typing import TYPE_CHECKING, Any, Protocol
+
+from agentbay_kernel.bridge import archive, messages
+from agentbay_kernel.bridge.channel import Channel
+from agentbay_kernel.bridge.comms import Comms
+from agentbay_kernel.bridge.journal import Recovery
+from agentbay_kernel.bridge.run import Cell, Run
+from agentbay_kernel.errors import BridgeError, ConnectionLost, KernelError
+from agentbay_kernel.events import CellError, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agentbay_kernel.events import Emit, Event
+    from agentbay_kernel.session import Session
+
+log = logging.getLogger("agentbay_kernel.bridge")
+
+SIGNAL_SECONDS = 0.3
+ACK_CHARACTERS = 8 << 20
+REPLACED = (
+    "The session's Python interpreter was replaced: the names of earlier cells are gone, "
+    "files are kept.\n"
+)
+
+
+class Front(Protocol):
+    """The kernel, as the bridge needs it."""
+
+    def publish(self, parent: str, event: Event) -> None:
+        """Publish an event under an earlier request, known by its message id."""
+
+    async def ask_user(self, prompt: str, *, password: bool) -> str:
+        """The answer to a prompt; raises EOFError, or BridgeError where nobody can be asked."""
+
+    def is_local_comm(self, comm_id: str) -> bool:
+        """Whether a comm lives in the kernel's own process."""
+
+
+class Bridge:
+    """The hooks in one session's interpreter and the talk with them; on the kernel's loop."""
+
+    def __init__(self, session: Session, front: Front) -> None:
+        self.session = session
+        self.comms = Comms(lambda comm_id: front.is_local_comm(comm_id))
+        self.hello: messages.Hello | None = None
+        self.plain_because = ""
+        self._front = front
+        self._nonce = secrets.token_hex(6)
+        self._run: Run | None = None
+        self._channel: Channel | None = None
+        self._opening = asyncio.Lock()
+        self._prompts: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def run(self, cell: Cell, emit: Emit, *, timeout: float) -> messages.Reply:
+        """Run a cell and give its reply; its error has not been emitted only if it has no hooks.
+
+        Raises what `Session.run_code` raises.
+        """
+        if self.plain_because:
+            return await self._run_plain(cell, emit, timeout)
+        first = self.hello is None
+        run = self._run = self._make_run(cell, emit)
+        text = cell.text(self._nonce)
+        if first:
+            text = archive.first(self._nonce, text)
+        try:
+            await self.session.run_code(text, run.on_event, timeout=timeout)
+        except ConnectionLost as lost:
+            await self._recover(run, lost, emit)
+        finally:
+            self._run = None
+            self._end_prompts()
+        run.demux.end()
+        if run.reply is None:
+            return await self._without_reply(run, emit, timeout, first=first)
+        if first:
+            self._spawn(self._open_quietly())
+        return run.reply
+
+    async def ask(self, question: str, *, aside: bool = False, **arguments: Any) -> Any:
+        """Ask about the live namespace; raises BridgeError."""
+        channel = await self._opened()
+        return await channel.ask("ask", question=question, arguments=arguments, aside=aside)
+
+    async def send_comm(self, message: Mapping[str, Any], *, aside: bool) -> None:
+        """Give the interpreter a comm message and wait until it was handled."""
+        channel = await self._opened()
+        await channel.ask("comm", message=message, aside=aside, timeout=None)
+
+    async def interrupt(self) -> bool:
+        """Interrupt the running cell over an open channel; False when that did not succeed."""
+        run, channel = self._run, self._channel
+        if run is None or channel is None or not channel.is_open:
+            return False
+        try:
+            answer = await channel.ask("signal", run=run.cell.request, timeout=SIGNAL_SECONDS)
+        except KernelError:
+            return False
+        return isinstance(answer, dict) and answer.get("sent") is True
+
+    async def close(self) -> None:
+        """Let the channel go; the interpreter stays."""
+        for task in self._tasks | self._prompts:
+            task.cancel()
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            await channel.close()
+
+    def forget(self) -> None:
+        """The interpreter is gone, and with it the hooks and all comms."""
+        self.hello = None
+        self._nonce = secrets.token_hex(6)
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            self._spawn(channel.close())
+        for event in self.comms.close_all():
+            self._front.publish("", event)
+
+    def _make_run(self, cell: Cell, emit: Emit) -> Run:
+        def admitted(event: Event) -> None:
+            if self.comms.admit(event):
+                emit(event)
+
+        return Run(
+            self._nonce,
+            cell,
+            admitted,
+            publish=self._publish,
+            on_input=self._on_input,
+            on_hello=self._on_hello,
+        )
+
+    async def _run_plain(self, cell: Cell, emit: Emit, timeout: float) -> messages.Reply:
+        errors: list[CellError] = []
+
+        def sort(event: Event) -> None:
+            if isinstance(event, CellError):
+                errors.append(event)
+            else:
+                emit(event)
+
+        result = await self.session.run_code(cell.code, sort, timeout=timeout)
+        if errors:
+            emit(errors[-1])
+        return messages.Reply(result.ok or not errors, errors[-1] if errors else None)
+
+    async def _without_reply(
+        self, run: Run, emit: Emit, timeout: float, *, first: bool
+    ) -> messages.Reply:
+        """What it means that the hooks did not tell the cell's end."""
+        error = run.error or CellError("InterpreterDied", "The cell had no end", ())
+        refused = error.ename == "SyntaxError" and not run.begun
+        if refused and not first:
+            emit(Stream("stderr", REPLACED))
+            self.forget()
+            return await self.run(run.cell, emit, timeout=timeout)
+        if first and self.hello is None:
+            self.plain_because = f"the interpreter did not take the hooks ({error.ename})"
+            log.warning("%s: %s", self.plain_because, error.evalue)
+            return await self._run_plain(run.cell, emit, timeout)
+        self.forget()
+        emit(error)
+        return messages.Reply(False, error)
+
+    async def _recover(self, run: Run, lost: ConnectionLost, emit: Emit) -> None:
+        if self.hello is None:
+            raise lost
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            self._spawn(channel.close())
+
+        async def ask(operation: str, **rest: Any) -> Any:
+            await self.session.status()
+            return await (await self._opened()).ask(operation, timeout=5, **rest)
+
+        await Recovery(run, ask, emit).read(lost)
+
+    def _on_hello(self, content: Mapping[str, Any]) -> None:
+        if self.hello is None:
+            self.hello = messages.to_hello(content)
+
+    def _publish(self, parent: str, event: Event) -> None:
+        if self.comms.admit(event):
+            self._front.publish(parent, event)
+
+    def _on_message(self, message: Mapping[str, Any]) -> None:
+        """Take what the interpreter says outside of a cell's stream."""
+        try:
+            event = messages.to_event(message)
+        except messages.Malformed as error:
+            log.warning("the session sent a message that is none: %s", error)
+            return
+        self._publish(str(message.get("p") or ""), event)
+
+    def _on_channel_end(self) -> None:
+        self._channel = None
+
+    async def _opened(self) -> Channel:
+        """The open channel; raises BridgeError where there can be none."""
+        async with self._opening:
+            if self._channel is not None and self._channel.is_open:
+                return self._channel
+            if self.hello is None:
+                raise BridgeError(self.plain_because or "No cell has run in this session yet")
+            channel = Channel(self.session, self._nonce, self._on_message, self._on_channel_end)
+            await channel.open(self.hello.executable, self.hello.relay, self.hello.control)
+            self._channel = channel
+            return channel
+
+    async def _open_quietly(self) -> None:
+        try:
+            await self._opened()
+        except KernelError as error:
+            log.info("no control channel: %s", error)
+
+    def _on_input(self, request: messages.InputRequest) -> None:
+        task = asyncio.ensure_future(self._answer(request))
+        self._prompts.add(task)
+        task.add_done_callback(self._prompts.discard)
+
+    async def _answer(self, request: messages.InputRequest) -> None:
+        reply: dict[str, Any]
+        try:
+            value = await self._front.ask_user(request.prompt, password=request.password)
+            reply = {"value": value}
+        except EOFError:
+            reply = {"eof": True}
+        except BridgeError as error:
+            reply = {"error": error.message}
+        try:
+            channel = await self._opened()
+            await channel.post("input", id=request.number, reply=reply)
+        except KernelError:
+            log.info("the answer goes as a file", exc_info=True)
+            await self._answer_by_file(request, reply)
+
+    async def _answer_by_file(
+        self, request: messages.InputRequest, reply: Mapping[str, Any]
+    ) -> None:
+        hello = self.hello
+        if hello is None or not request.place.startswith(f"{hello.folder}/input-"):
+            return
+        await self.session.files.write(request.place, (json.dumps(reply) + "\n").encode())
+
+    def _end_prompts(self) -> None:
+        for task in self._prompts:
+            task.cancel()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,118 @@
+"""One cell on its way: its text for the session, and what comes back of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from agentbay_kernel.bridge import messages
+from agentbay_kernel.bridge.demux import Demux
+from agentbay_kernel.events import CellError, Stream
+from agentbay_kernel.remote.frames import MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from agentbay_kernel.bridge.messages import InputRequest, Reply
+    from agentbay_kernel.events import Emit, Event
+
+log = logging.getLogger("agentbay_kernel.bridge")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell as the kernel sends it; `request` is the id of the message that asked for it.
+
+    `missed` are the cells since the last one that did not reach the session, by their numbers;
+    `typed` is the whole cell when `code` is a piece of it.
+    """
+
+    code: str
+    request: str = ""
+    count: int = 1
+    store: bool = True
+    silent: bool = False
+    allow_stdin: bool = False
+    expressions: Mapping[str, str] = field(default_factory=dict)
+    cell_id: str = ""
+    missed: tuple[tuple[int, str], ...] = ()
+    typed: str = ""
+
+    def text(self, nonce: str) -> str:
+        """The cell below the header that the hooks in the session take off."""
+        header = {
+            "id": self.request,
+            "n": self.count,
+            "store": self.store,
+            "silent": self.silent,
+            "stdin": self.allow_stdin,
+            "ue": dict(self.expressions),
+            "cell": self.cell_id,
+            "missed": self.missed,
+            "typed": self.typed,
+        }
+        return f"{MARK}{nonce}{json.dumps(header)}\n{self.code}"
+
+
+class Run:
+    """Sorts what a run says: its own events, those of other requests, its reply."""
+
+    def __init__(
+        self,
+        nonce: str,
+        cell: Cell,
+        emit: Emit,
+        *,
+        publish: Callable[[str, Event], None],
+        on_input: Callable[[InputRequest], None],
+        on_hello: Callable[[Mapping[str, Any]], None],
+    ) -> None:
+        self.cell = cell
+        self.demux = Demux(nonce, self._text, self._message)
+        self.begun = False
+        self.reply: Reply | None = None
+        self.error: CellError | None = None
+        self._emit = emit
+        self._publish = publish
+        self._on_input = on_input
+        self._on_hello = on_hello
+
+    def on_event(self, event: Event) -> None:
+        """Take an event of the provider, in which frames are text of stdout."""
+        if isinstance(event, Stream) and event.name == "stdout":
+            self.demux.feed(event.text)
+        elif isinstance(event, CellError):
+            self.error = event  # if there are hooks, they have told it already
+        else:
+            self._emit(event)
+
+    def _text(self, name: str, text: str) -> None:
+        self._emit(Stream("stderr" if name == "stderr" else "stdout", text))
+
+    def _message(self, message: Mapping[str, Any]) -> None:
+        try:
+            self._sort(message)
+        except messages.Malformed as error:
+            self.demux.broken += 1
+            log.warning("the session sent a message that is none: %s", error)
+
+    def _sort(self, message: Mapping[str, Any]) -> None:
+        kind, parent, content = message.get("t"), message.get("p"), message.get("c")
+        own = parent in ("", self.cell.request)
+        content = content if isinstance(content, dict) else {}
+        if kind == "begin":
+            self.begun = self.begun or parent == self.cell.request
+        elif kind == "hello":
+            if not self.begun:
+                self._on_hello(content)
+        elif kind == "reply":
+            if own and self.reply is None:
+                self.reply = messages.to_reply(content)
+        elif kind == "input_request":
+            self._on_input(messages.to_input(content))
+        elif own:
+            self._emit(messages.to_event(message))
+        else:
+            self._publish(str(parent), messages.to_event(message))

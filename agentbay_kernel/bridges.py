@@ -1,0 +1,64 @@
+"""The bridge of the kernel's current session, and questions to its live namespace."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from agentbay_kernel.bridge.bridge import Bridge, Front
+from agentbay_kernel.errors import KernelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agentbay_kernel.session import Session
+
+__all__ = ["Bridges", "Front"]
+
+log = logging.getLogger("agentbay_kernel.bridge")
+
+
+class Bridges:
+    """Holds the one bridge, which is made anew for another session."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self.current: Bridge | None = None
+
+    def of(self, session: Session) -> Bridge:
+        """The bridge to a session, that of the former session closed."""
+        if self.current is None or self.current.session is not session:
+            self.leave()
+            self.current = Bridge(session, self._front)
+        return self.current
+
+    def leave(self) -> None:
+        """The session is no longer the kernel's: its comms are closed."""
+        bridge, self.current = self.current, None
+        if bridge is not None:
+            bridge.forget()
+
+    async def expressions(self, texts: Mapping[str, str]) -> Mapping[str, Any]:
+        """The values of user expressions after a cell of which nothing ran in the session."""
+        return await self._asked("expressions", texts=dict(texts)) or {}
+
+    async def complete(self, code: str, cursor: int, *, aside: bool) -> dict[str, Any] | None:
+        """The content of a `complete_reply`, None where only this computer's names are known."""
+        return await self._asked("complete", aside=aside, code=code, cursor=cursor)
+
+    async def inspect(
+        self, code: str, cursor: int, detail: int, *, aside: bool
+    ) -> dict[str, Any] | None:
+        """The content of an `inspect_reply`, None where only this computer's names are known."""
+        return await self._asked("inspect", aside=aside, code=code, cursor=cursor, detail=detail)
+
+    async def _asked(self, question: str, **arguments: Any) -> dict[str, Any] | None:
+        """The session's answer; None without a session, or when it does not answer."""
+        if self.current is None or self.current.hello is None:
+            return None
+        try:
+            found = await self.current.ask(question, **arguments)
+        except KernelError as error:
+            log.info("%s: %s", question, error)
+            return None
+        return found if isinstance(found, dict) else None

@@ -1,0 +1,102 @@
+"""The requests that run no cell: completion, inspection, comms."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+from ipykernel.ipkernel import IPythonKernel
+
+from agentbay_kernel import introspection, magics
+from agentbay_kernel.kernel.comm import Comms
+from agentbay_kernel.kernel.front import KernelFront
+
+if TYPE_CHECKING:
+    from agentbay_kernel.bridges import Bridges
+
+ANSWER_SECONDS = 10.0
+
+
+class RequestsKernel(IPythonKernel):
+    """Answers by the session's namespace where there is one, else as a plain IPython kernel."""
+
+    bridges: Bridges
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.front = KernelFront(self)
+        self._main_loop: asyncio.AbstractEventLoop | None = None
+        self.comms = Comms(
+            lambda: self.bridges.current, self.front, self._on_main, self._is_executing
+        )
+        for kind in ("comm_open", "comm_msg", "comm_close"):
+            self.shell_handlers[kind] = self.comms.handle
+
+    def _is_executing(self) -> bool:
+        """Whether a cell runs now."""
+        raise NotImplementedError
+
+    async def complete_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        """Complete by our magics, the session's names, or without a session Python's."""
+        code, cursor = parent["content"]["code"], parent["content"]["cursor_pos"]
+        own = magics.complete(code, cursor)
+        if own is not None and own.alone:
+            reply = introspection.reply(own)
+        else:
+            found = await self._on_main(self.bridges.complete(code, cursor, aside=_aside()))
+            reply = found or super().do_complete(code, cursor)
+            reply = introspection.merged(own, reply) if own is not None else reply
+        self.session.send(stream, "complete_reply", reply, parent, ident)
+
+    async def inspect_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        """Inspect by the session's names, or without a session Python's."""
+        asked = parent["content"]
+        code, cursor, detail = asked["code"], asked["cursor_pos"], asked.get("detail_level", 0)
+        found = await self._on_main(self.bridges.inspect(code, cursor, detail, aside=_aside()))
+        reply = found or super().do_inspect(code, cursor, detail)
+        self.session.send(stream, "inspect_reply", reply, parent, ident)
+
+    async def comm_info_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        """List the comms of this process and of the session."""
+        found = self.comms.open_ones(parent["content"].get("target_name"))
+        reply = {"status": "ok", "comms": found}
+        self.session.send(stream, "comm_info_reply", reply, parent, ident)
+
+    def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
+        """Complete in a plain function, since VS Code calls it from a thread of executed code."""
+        own = magics.complete(code, cursor_pos)
+        if own is not None and own.alone:
+            return introspection.reply(own)
+        reply = self._from_thread(self.bridges.complete(code, cursor_pos, aside=True))
+        reply = reply or dict(super().do_complete(code, cursor_pos))
+        return introspection.merged(own, reply) if own is not None else reply
+
+    def do_inspect(
+        self, code: str, cursor_pos: int, detail_level: int = 0, omit_sections: Any = ()
+    ) -> dict[str, Any]:
+        """Inspect in a plain function, as `do_complete`."""
+        asked = self.bridges.inspect(code, cursor_pos, detail_level, aside=True)
+        reply = self._from_thread(asked)
+        return reply or dict(super().do_inspect(code, cursor_pos, detail_level, omit_sections))
+
+    def _from_thread(self, asked: Any) -> dict[str, Any] | None:
+        """Ask on the main loop from another thread; nothing from the loop's own, which waits."""
+        if not _aside() or self._main_loop is None:
+            asked.close()
+            return None
+        future = asyncio.run_coroutine_threadsafe(asked, self._main_loop)
+        found: dict[str, Any] | None = future.result(ANSWER_SECONDS)
+        return found
+
+    async def _on_main(self, running: Any) -> Any:
+        """Await on the main thread's loop, where the session lives, also from a subshell."""
+        loop = self._main_loop
+        if loop is None or loop is asyncio.get_running_loop():
+            return await running
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(running, loop))
+
+
+def _aside() -> bool:
+    """Whether this is not the main thread, as in a subshell, which is answered at once."""
+    return threading.current_thread() is not threading.main_thread()

@@ -1,0 +1,215 @@
+"""Runs the kernel's cells in the live shell, and tells their reply.
+
+A cell comes with a header: a first line of the mark and JSON. In an interpreter without these hooks
+that line is a syntax error, so that nothing of such a cell runs.
+
+Header: `id` the request's message id, `n` the execution count, `store` and `silent` as in an
+execute request, `stdin` whether input may be asked for, `ue` user expressions, `cell` the cell's
+id, `missed` numbers and texts of cells that did not come here, `typed` the whole cell of which
+this is a piece.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import struct
+import sys
+import termios
+import time
+from typing import Any, Dict, Optional, Tuple
+
+from . import parents
+from .displays import Displays, text_of
+from .outbox import Outbox
+from .patches import Patches
+from .stdin import Stdin
+
+Header = Dict[str, Any]
+_DRAINS = 400
+
+
+class Cells:
+    """Wraps the shell's ways to run a cell; a cell without a header runs as ever."""
+
+    def __init__(self, shell: Any, outbox: Outbox, displays: Displays, stdin: Stdin) -> None:
+        self._shell = shell
+        self._outbox = outbox
+        self._displays = displays
+        self._stdin = stdin
+        self._run = shell.run_cell
+        self._run_async = shell.run_cell_async
+        self._transform = shell.transform_cell
+        self.late: Any = None
+
+    def install(self, patches: Patches) -> None:
+        """Put the wrappers in place."""
+        patches.set(self._shell, "transform_cell", self.transform_cell)
+        patches.set(self._shell, "run_cell", self.run_cell)
+        patches.set(self._shell, "run_cell_async", self.run_cell_async)
+
+    def transform_cell(self, raw_cell: str) -> str:
+        """The cell as Python, without its header."""
+        transformed: str = self._transform(self._split(raw_cell)[1])
+        return transformed
+
+    def run_cell(
+        self,
+        raw_cell: str,
+        store_history: bool = False,
+        silent: bool = False,
+        *rest: Any,
+        **more: Any,
+    ) -> Any:
+        """Run a synchronous cell to its end and tell its reply."""
+        header, code = self._split(raw_cell)
+        if header is None:
+            return self._foreign(lambda: self._run(raw_cell, store_history, silent, *rest, **more))
+        if self._outbox.run is not None:
+            return self._run(code, store_history, silent, *rest, **more)
+        self._begin(header)
+        try:
+            result = self._run(code, header["store"], header["silent"], **_cell_id(header, more))
+            self._reply(header, result)
+            return result
+        finally:
+            self._outbox.end()
+
+    async def run_cell_async(
+        self,
+        raw_cell: str,
+        store_history: bool = False,
+        silent: bool = False,
+        *rest: Any,
+        **more: Any,
+    ) -> Any:
+        """Run an awaiting cell to its end and tell its reply."""
+        header, code = self._split(raw_cell)
+        if header is None or self._outbox.run is not None:
+            return await self._foreign_async(
+                self._run_async(raw_cell, store_history, silent, *rest, **more)
+            )
+        self._begin(header)
+        try:
+            known = _cell_id(header, more)
+            for name in ("transformed_cell", "preprocessing_exc_tuple"):
+                known[name] = more.get(name)
+            result = await self._run_async(code, header["store"], header["silent"], **known)
+            self._reply(header, result)
+            return result
+        finally:
+            # Its caller still runs the hooks that come after a cell, as those that draw figures.
+            asyncio.get_running_loop().call_soon(self._outbox.end)
+
+    async def run_first(self, text: str) -> None:
+        """Run the cell that came together with these modules."""
+        code = self._split(text)[1]
+        problem = None
+        try:
+            transformed = self._transform(code)
+        except Exception:
+            transformed, problem = code, sys.exc_info()
+        known = {"transformed_cell": transformed, "preprocessing_exc_tuple": problem}
+        if not self._shell.should_run_async(code, **known):
+            self.run_cell(text)
+            return
+        result = None
+        try:
+            result = await self.run_cell_async(text, **known)
+        finally:
+            self._shell.events.trigger("post_execute")
+            self._shell.events.trigger("post_run_cell", result)
+
+    def _split(self, text: str) -> Tuple[Optional[Header], str]:
+        mark = self._outbox.mark
+        if not text.startswith(mark):
+            return None, text
+        line, _, code = text.partition("\n")
+        header: Header = json.loads(line[len(mark) :])
+        return header, code
+
+    def _foreign(self, run: Any) -> Any:
+        """Run code of another client, whose output is for that client as it is."""
+        if self._outbox.run is not None:
+            return run()  # the user's own call of `run_cell`
+        self._outbox.plain = True
+        try:
+            return run()
+        finally:
+            self._outbox.plain = False
+
+    async def _foreign_async(self, running: Any) -> Any:
+        if self._outbox.run is not None:
+            return await running
+        self._outbox.plain = True
+        try:
+            return await running
+        finally:
+            self._outbox.plain = False
+
+    def _begin(self, header: Header) -> None:
+        parent = parents.make(header["id"], "execute_request")
+        self._outbox.parents.set(parent)
+        self._stdin.allowed = bool(header.get("stdin"))
+        self._displays.traceback = []
+        self._shell.execution_count = header["n"]
+        if header["store"]:
+            self._align(header)
+        self._outbox.begin(parent)
+        for message in self.late.take() if self.late is not None else ():
+            self._outbox.send(message)
+
+    def _align(self, header: Header) -> None:
+        """Let `In[n]` be the notebook's cell n, though not every cell comes here."""
+        manager, count = self._shell.history_manager, header["n"]
+        missed = dict(header.get("missed") or ())
+        for lines in (manager.input_hist_parsed, manager.input_hist_raw):
+            del lines[count:]
+            lines.extend(missed.get(number, "") for number in range(len(lines), count))
+
+    def _reply(self, header: Header, result: Any) -> None:
+        self._drain()
+        if header.get("typed") and header["store"]:
+            self._shell.history_manager.input_hist_raw[header["n"]] = header["typed"]
+        payloads = self._shell.payload_manager
+        reply = {"status": "ok", "payload": payloads.read_payload(), "user_expressions": {}}
+        payloads.clear_payload()
+        error = result.error_before_exec or result.error_in_exec
+        if error is not None:
+            lines = self._displays.traceback
+            reply.update(
+                status="error", ename=type(error).__name__, evalue=text_of(error), traceback=lines
+            )
+        elif header.get("ue"):
+            reply["user_expressions"] = self._shell.user_expressions(header["ue"])
+        self._outbox.emit("reply", reply, parent=self._outbox.run)
+
+    def _drain(self) -> None:
+        """Wait for what C code and children wrote to the descriptors: it belongs to this cell."""
+        drain = getattr(self._outbox.out, "drain", None)
+        if drain is not None:
+            drain()
+            return
+        for descriptor in (1, 2):
+            for _ in range(_DRAINS):
+                if not _waiting(descriptor):
+                    break
+                time.sleep(0.0005)
+
+
+def _cell_id(header: Header, more: Dict[str, Any]) -> Dict[str, Any]:
+    """Arguments that this version of IPython takes besides the code."""
+    known = {"cell_id": header["cell"]} if "cell_id" in more and header.get("cell") else {}
+    if "shell_futures" in more:
+        known["shell_futures"] = more["shell_futures"]
+    return known
+
+
+def _waiting(descriptor: int) -> int:
+    try:
+        found = fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4)
+    except OSError:
+        return 0
+    length: int = struct.unpack("i", found)[0]
+    return length

@@ -1,0 +1,95 @@
+"""Messages as printable text inside a stream of other text.
+
+A frame is the mark (`` `#~ `` and the session's nonce), one letter for its kind, its length and the
+position in the run's stream where it begins, both in hex, a semicolon, the payload in printable
+ASCII and a newline:
+
+    `#~0123456789abKLEN,POSITION;PAYLOAD
+
+Kinds: `j` a JSON message; `p` a piece of one and `q` its last piece, each with the message's number
+in eight hex digits in front; `e` text of stderr as JSON; `z` text of stdout, deflated, in base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import math
+import numbers
+import zlib
+from typing import Any, Iterator, List, Tuple
+
+MARK = "`#~"
+PIECE = 200_000
+"""Characters of a frame; the WebSocket of the vendor's SDK ends at messages above 1 MiB."""
+LARGE = 1 << 16
+_SAMPLE = 1 << 12
+_BLOCK = 1 << 20
+
+
+def head(mark: str, kind: str, length: int, position: int) -> str:
+    """What stands before a payload."""
+    return f"{mark}{kind}{length:x},{position:x};"
+
+
+def pack(message: Any, number: int) -> List[Tuple[str, str]]:
+    """The frames of a message: kind and payload of each."""
+    text = dumps(message)
+    if len(text) <= PIECE:
+        return [("j", text)]
+    pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
+    kinds = ["p"] * (len(pieces) - 1) + ["q"]
+    return [(kind, f"{number & 0xFFFFFFFF:08x}{piece}") for kind, piece in zip(kinds, pieces)]
+
+
+def parts(text: str) -> Iterator[Tuple[str, str]]:
+    """Large text in parts: `z` and its payload where that is much shorter, else "" and the text."""
+    middle = text[len(text) // 2 :][:_SAMPLE].encode("utf-8", "surrogatepass")
+    dense = len(zlib.compress(middle, 1)) > len(middle) // 2
+    for start in range(0, len(text), _BLOCK):
+        block = text[start : start + _BLOCK]
+        packed = "" if dense else _deflate(block)
+        if packed and len(packed) <= PIECE:
+            yield "z", packed
+        else:
+            for at in range(0, len(block), PIECE):
+                yield "", block[at : at + PIECE]
+
+
+def _deflate(text: str) -> str:
+    return base64.b64encode(zlib.compress(text.encode("utf-8", "surrogatepass"), 1)).decode()
+
+
+def dumps(message: Any) -> str:
+    """JSON in ASCII, of whatever a display or a comm may carry."""
+    try:
+        return json.dumps(message, default=plain, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(message), default=plain, allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """A value that JSON does not know, as Jupyter's own messages carry it."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return base64.b64encode(value).decode()
+    if isinstance(value, (datetime.datetime, datetime.date)):
+        return value.isoformat()
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value)
+    if hasattr(value, "__iter__"):
+        return list(value)
+    raise TypeError(f"{value!r} is not JSON serializable")
+
+
+def _finite(value: Any) -> Any:
+    """A copy in which `nan` and `inf` are texts, as Jupyter does it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    return value

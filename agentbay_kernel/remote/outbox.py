@@ -1,0 +1,159 @@
+"""Where messages leave: in the running cell's stream, between cells over the control channel."""
+
+from __future__ import annotations
+
+import base64
+import os
+import threading
+from typing import Any, Callable, Dict, List, Optional
+
+from . import frames
+from .journal import Journal
+from .parents import Parent, Parents, id_of
+
+Write = Callable[[str], Any]
+
+
+class Outbox:
+    """Writes frames into `out`, the stream that the provider's `run_code` carries."""
+
+    def __init__(self, nonce: str, out: Any, err: Any, parents: Parents) -> None:
+        self.mark = frames.MARK + nonce
+        self.out, self.err = out, err
+        self.parents = parents
+        self.journal = Journal()
+        self.run: Optional[Parent] = None
+        self.plain = False
+        self.aside: Callable[[Dict[str, Any]], None] = lambda message: None
+        self._write: Write = out.write
+        self._write_err: Write = err.write
+        self._lock = threading.RLock()
+        self._number = 0
+        self._child = False
+        os.register_at_fork(after_in_child=self._become_child)
+
+    def begin(self, parent: Parent) -> None:
+        """A run starts: what comes from now on goes into its stream."""
+        self.journal.begin(id_of(parent))
+        self.run = parent
+        self.emit("begin", {}, parent=parent)
+
+    def end(self) -> None:
+        """The run has ended; what comes later goes over the control channel."""
+        self.run = None
+        self.journal.complete = True
+
+    def emit(
+        self,
+        kind: str,
+        content: Any,
+        *,
+        buffers: Any = None,
+        metadata: Any = None,
+        parent: Optional[Parent] = None,
+    ) -> None:
+        """Send a message after all text that was written before it."""
+        owner = self.parents.get() if parent is None else parent
+        message: Dict[str, Any] = {"t": kind, "c": content, "p": id_of(owner)}
+        if metadata:
+            message["m"] = metadata
+        if buffers:
+            message["b"] = [base64.b64encode(each).decode() for each in buffers]
+        self.send(message)
+
+    def send(self, message: Dict[str, Any]) -> None:
+        """Send a message that is complete."""
+        if self.run is None:
+            self.aside(message)
+            return
+        self._number += 1
+        packed = frames.pack(message, self._number)
+        for kind, payload in packed:
+            self._put(kind, payload)
+            if len(packed) > 1:
+                self.out.flush()  # unflushed pieces would be put together again on the way
+
+    def text(self, name: str, text: Any) -> Any:
+        """Write text of stdout or stderr; gives what the stream's own `write` gives."""
+        if self._child or self.plain or not isinstance(text, str):
+            return (self._write if name == "stdout" else self._write_err)(text)
+        parent = self.parents.get()
+        if self.run is None or parent is not self.run:
+            self.send({"t": "stream", "c": {"name": name, "text": text}, "p": id_of(parent)})
+        elif name == "stderr":
+            self._put_err(text)
+        elif len(text) > frames.LARGE:
+            self._put_large(text)
+        else:
+            with self._lock:
+                self.journal.append(text)
+                self._write(text)
+        return len(text)
+
+    def _put(self, kind: str, payload: str) -> None:
+        with self._lock:
+            start = frames.head(self.mark, kind, len(payload), self.journal.end)
+            text = f"{start}{payload}\n"
+            self.journal.append(text)
+            self._write(text)
+
+    def _put_err(self, text: str) -> None:
+        for at in range(0, len(text), frames.LARGE):
+            self._put("e", frames.dumps(text[at : at + frames.LARGE]))
+
+    def _put_large(self, text: str) -> None:
+        for kind, part in frames.parts(text):
+            if kind:
+                self._put(kind, part)
+            else:
+                with self._lock:
+                    self.journal.append(part)
+                    self._write(part)
+            self.out.flush()
+
+    def _become_child(self) -> None:
+        # A forked child shares the streams, not the run.
+        self._child = True
+        self._lock = threading.RLock()
+
+
+class Late:
+    """Messages between two runs, until somebody takes them; text that follows text is joined."""
+
+    def __init__(self, limit: int = 1 << 20) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._messages: List[Dict[str, Any]] = []
+        self._size = 0
+        self._lost = 0
+
+    def add(self, message: Dict[str, Any]) -> None:
+        """Keep a message, or count it when there is too much."""
+        size = len(str(message["c"])) if message["t"] != "stream" else len(message["c"]["text"])
+        with self._lock:
+            if self._size + size > self._limit:
+                self._lost += size
+                return
+            self._size += size
+            last = self._messages[-1] if self._messages else None
+            if last is not None and _same_stream(last, message):
+                text = last["c"]["text"] + message["c"]["text"]
+                last["c"] = {"name": last["c"]["name"], "text": text}
+            else:
+                self._messages.append(dict(message))
+
+    def take(self) -> List[Dict[str, Any]]:
+        """All that was kept, with a word about what was not."""
+        with self._lock:
+            taken, lost = self._messages, self._lost
+            self._messages, self._size, self._lost = [], 0, 0
+        if lost:
+            text = f"[{lost} characters that came between two cells were not kept]\n"
+            taken.append({"t": "stream", "c": {"name": "stderr", "text": text}, "p": ""})
+        return taken
+
+
+def _same_stream(one: Dict[str, Any], other: Dict[str, Any]) -> bool:
+    if not one["t"] == other["t"] == "stream" or one["p"] != other["p"]:
+        return False
+    return bool(one["c"]["name"] == other["c"]["name"])
