@@ -1,0 +1,102 @@
+"""One server and one browser for all, one page for each front end and kernel."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.browser import server
+from tests.browser.sheet import ADDRESS, Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+HERE = Path(__file__).parent
+KERNELS = ("python3", "agentbay")
+STAGES = list(itertools.product(ADDRESS, KERNELS))
+_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+)
+
+expect.set_options(timeout=15_000)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser's tests come last and stage by stage, so that no other test runs beside it."""
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    if HERE not in item.path.parents:
+        return -1
+    callspec = getattr(item, "callspec", None)
+    return STAGES.index(callspec.params["stage"]) if callspec else len(STAGES)
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Server]:
+    """A running server."""
+    with server.running(tmp_path_factory.mktemp("jupyter")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A headless Chromium; its absence is a failure."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "these tests need Chromium: apt-get install chromium"
+    home = str(tmp_path_factory.mktemp("browser"))
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=path, args=_FLAGS.split(), env={"HOME": home, "PATH": "/usr/bin:/bin"}
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session", params=STAGES, ids="-".join)
+def stage(
+    request: pytest.FixtureRequest, jupyter: server.Server, browser: Browser
+) -> Iterator[Sheet]:
+    """A notebook that stays open for all tests of one front end and one kernel."""
+    front_end, kernel = request.param
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    sheet = Sheet(page, jupyter, front_end, kernel)
+    sheet.open()
+    yield sheet
+    page.close()
+    jupyter.shut_kernels_down()
+
+
+@pytest.fixture
+def sheet(stage: Sheet, tmp_path: Path) -> Iterator[Sheet]:
+    """The open notebook, ready for a test's cells; how it looked at the end is in `tmp_path`."""
+    if stage.spoiled:
+        stage.server.shut_kernels_down()
+        stage.open()
+    stage.console.clear()
+    yield stage
+    stage.page.screenshot(path=tmp_path / "end.png")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Say where the picture of a failed test is, and what the page complained of."""
+    report = yield
+    stage = getattr(item, "funcargs", {}).get("sheet")
+    if report.failed and stage:
+        path = item.funcargs["tmp_path"] / "failure.png"  # type: ignore[attr-defined]
+        stage.page.screenshot(path=path)
+        stage.spoiled = True
+        text = "\n".join([f"screenshot: {path}", *stage.console])
+        report.sections.append(("page", text))
+    return report
