@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FOREIGN = ("AGENTBAY_", "AGB_", "JPY_", "JUPYTER", "IPYTHON", "VSCODE_", "XDG_")
+_RUNTIME = "AGENTBAY_KERNEL_RUNTIME_DIR"
 _FOLDERS = {
     "HOME": "",
     "TMPDIR": "tmp",
@@ -33,7 +34,7 @@ _FOLDERS = {
     "JUPYTERLAB_SETTINGS_DIR": "settings",
     "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     "AGENTBAY_KERNEL_DATA_DIR": "agentbay/data",
-    "AGENTBAY_KERNEL_RUNTIME_DIR": "agentbay/run",
+    _RUNTIME: "agentbay/run",
     "AGENTBAY_KERNEL_LOG_DIR": "agentbay/log",
 }
 # No dialog of the front end's own may come between a test and its notebook.
@@ -94,7 +95,11 @@ def running(home: Path) -> Iterator[Server]:
     folder.mkdir()
     with log.open("w") as sink:
         process = subprocess.Popen(
-            _command(folder, port), stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, env=environment
+            _command(folder, port),
+            stdout=sink,
+            stderr=sink,
+            stdin=subprocess.DEVNULL,
+            env=environment,
         )
         server = Server(f"http://127.0.0.1:{port}", folder, log)
         try:
@@ -103,7 +108,9 @@ def running(home: Path) -> Iterator[Server]:
         finally:
             _end(process, server)
             with pytest.MonkeyPatch.context() as patch:
-                patch.setenv("AGENTBAY_KERNEL_RUNTIME_DIR", environment["AGENTBAY_KERNEL_RUNTIME_DIR"])
+                patch.setenv(
+                    "AGENTBAY_KERNEL_RUNTIME_DIR", environment["AGENTBAY_KERNEL_RUNTIME_DIR"]
+                )
                 kernels.stop_service()
 
 

@@ -25,8 +25,8 @@ _READY = f"""() => {{
 }}"""
 _REPLACE = f"""sources => {{
     const notebook = {_PANEL}.content, shared = notebook.model.sharedModel;
-    const count = shared.cells.length;
-    shared.insertCells(count, sources.map(source => ({{cell_type: "code", source, metadata: {{}}}})));
+    const count = shared.cells.length, cell = {{cell_type: "code", metadata: {{}}}};
+    shared.insertCells(count, sources.map(source => ({{...cell, source}})));
     shared.deleteCellRange(0, count);
     notebook.activeCellIndex = 0;
 }}"""
