@@ -30,6 +30,10 @@ REPLACED = (
     "The session's Python interpreter was replaced: the names of earlier cells are gone, "
     "files are kept.\n"
 )
+DIED = (
+    "The session and its files are kept; the names of all cells are gone. The next cell runs in a "
+    "new interpreter."
+)
 
 
 class Front(Protocol):
@@ -58,6 +62,7 @@ class Bridge:
         self._run: Run | None = None
         self._channel: Channel | None = None
         self._opening = asyncio.Lock()
+        self._replaced = False
         self._prompts: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -69,6 +74,9 @@ class Bridge:
         if self.plain_because:
             return await self._run_plain(cell, emit, timeout)
         first = self.hello is None
+        if self._replaced:
+            self._replaced = False
+            emit(Stream("stderr", REPLACED))
         run = self._run = self._make_run(cell, emit)
         text = cell.text(self._nonce)
         if first:
@@ -161,14 +169,16 @@ class Bridge:
         error = run.error or CellError("InterpreterDied", "The cell had no end", ())
         refused = error.ename == "SyntaxError" and not run.begun
         if refused and not first:
-            emit(Stream("stderr", REPLACED))
             self.forget()
+            self._replaced = True
             return await self.run(run.cell, emit, timeout=timeout)
         if first and self.hello is None:
             self.plain_because = f"the interpreter did not take the hooks ({error.ename})"
             log.warning("%s: %s", self.plain_because, error.evalue)
             return await self._run_plain(run.cell, emit, timeout)
         self.forget()
+        self._replaced = True
+        error = _died(error)
         emit(error)
         return messages.Reply(False, error)
 
@@ -260,3 +270,9 @@ class Bridge:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _died(error: CellError) -> CellError:
+    """An interpreter's end as a notebook shows it: how it came, and what is left."""
+    line = f"\x1b[31m{error.ename}\x1b[39m: {error.evalue}"
+    return CellError(error.ename, error.evalue, (line, DIED))

@@ -104,6 +104,9 @@ def _forget(shell: Any, word: str) -> None:
             lines.pop()
     manager.db_input_cache[:] = [row for row in manager.db_input_cache if word not in row[2]]
     manager._i00 = manager._i = manager._ii = manager._iii = ""
+    if manager.enabled:
+        # The text may be in the database already, where a line number is taken once a session.
+        manager.new_session()
     for name, value in list(shell.user_ns.items()):
         if name.startswith("_i") and isinstance(value, str) and word in value:
             del shell.user_ns[name]
