@@ -6,11 +6,13 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.bridge.bridge import Bridge, Front
+from agentbay_kernel.bridge.untrusted import passive
 from agentbay_kernel.errors import KernelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agentbay_kernel.events import Event
     from agentbay_kernel.session import Session
 
 __all__ = ["Bridges", "Front"]
@@ -21,15 +23,16 @@ log = logging.getLogger("agentbay_kernel.bridge")
 class Bridges:
     """Holds the one bridge, which is made anew for another session."""
 
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, *, untrusted_output: bool) -> None:
         self._front = front
+        self._filtered = passive if untrusted_output else _unchanged
         self.current: Bridge | None = None
 
     def of(self, session: Session) -> Bridge:
         """The bridge to a session, that of the former session closed."""
         if self.current is None or self.current.session is not session:
             self.leave()
-            self.current = Bridge(session, self._front)
+            self.current = Bridge(session, self._front, self._filtered)
         return self.current
 
     def leave(self) -> None:
@@ -62,3 +65,7 @@ class Bridges:
             log.info("%s: %s", question, error)
             return None
         return found if isinstance(found, dict) else None
+
+
+def _unchanged(event: Event) -> Event:
+    return event

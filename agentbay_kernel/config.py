@@ -75,6 +75,11 @@ class AgentBayOptions(Configurable):
     stream = Bool(True, help="Stream output over the session's WebSocket when it has one.").tag(
         config=True, env="AGENTBAY_KERNEL_STREAM"
     )
+    untrusted_output = Bool(
+        False,
+        help="Let nothing of a session's output act in the page: HTML and SVG in a frame of their "
+        "own, no JavaScript, no widgets.",
+    ).tag(config=True, env="AGENTBAY_KERNEL_UNTRUSTED_OUTPUT")
     linger_seconds = Float(
         30.0, min=0, help="Seconds that the local service stays after its last session and client."
     ).tag(config=True, env="AGENTBAY_KERNEL_LINGER_SECONDS")

@@ -48,7 +48,7 @@ class Engine:
             warn=warn,
             prepare=self._prepare,
         )
-        self.bridges = Bridges(front)
+        self.bridges = Bridges(front, untrusted_output=options.untrusted_output)
         self.manager.on_forget = self.bridges.leave
         self._execution = Execution(self.manager, self.bridges.of, run_magic, run_local)
 

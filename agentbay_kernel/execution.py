@@ -198,7 +198,7 @@ class Execution:
             self._manager.busy = False
 
     def _hinted(self, error: CellError) -> CellError:
-        return error if self._manager.options.upload == "never" else with_hint(error, Path.cwd())
+        return with_hint(error, None if self._manager.options.upload == "never" else Path.cwd())
 
     async def _start(self, emit: Emit) -> Session:
         """The session, with a line of progress while it takes long."""

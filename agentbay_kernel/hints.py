@@ -1,4 +1,4 @@
-"""The one line that helps when a cell misses a file which lies beside the notebook."""
+"""The one line that helps when a cell misses a file of this computer, or a package for widgets."""
 
 from __future__ import annotations
 
@@ -12,17 +12,28 @@ if TYPE_CHECKING:
     from agentbay_kernel.events import CellError
 
 _MISSING = re.compile(r"No such file or directory: ['\"](?P<name>[^'\"]+)['\"]")
+PACKAGES = ("ipywidgets", "tqdm", "matplotlib", "pandas", "plotly")
 _MODULE = re.compile(r"No module named ['\"](?P<name>[\w.]+)['\"]")
 
 
-def with_hint(error: CellError, folder: Path) -> CellError:
+def with_hint(error: CellError, folder: Path | None) -> CellError:
     """The error with a line added when what it misses exists in `folder` on this computer."""
-    path = _missed(error, folder)
-    if path is None:
-        return error
+    path = _missed(error, folder) if folder is not None else None
+    if folder is None or path is None:
+        return _with_package(error)
     shown = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
     quoted = f'"{shown}"' if " " in shown else shown
     line = f"{shown} is on this computer, not in the session. Send it there: %fs put {quoted}"
+    return dataclasses.replace(error, traceback=(*error.traceback, line))
+
+
+def _with_package(error: CellError) -> CellError:
+    """A line for packages whose display needs a partner in the front end, which is there."""
+    found = _MODULE.search(error.evalue)
+    name = found["name"].split(".")[0] if found and error.ename == "ModuleNotFoundError" else ""
+    if name not in PACKAGES:
+        return error
+    line = f"{name} is not installed in the session. Install it there: %pip install {name}"
     return dataclasses.replace(error, traceback=(*error.traceback, line))
 
 

@@ -35,3 +35,13 @@ def test_a_module_beside_the_notebook_is_named(tmp_path, path):
 @pytest.mark.parametrize("error", [missing("gone.csv"), no_module("gone"), CellError("E", "", ())])
 def test_an_error_that_no_local_file_explains_is_left_alone(tmp_path, error):
     assert with_hint(error, tmp_path) is error
+
+
+def test_a_missing_package_for_widgets_is_installed_in_the_session():
+    error = CellError("ModuleNotFoundError", "No module named 'ipywidgets'", ("t",))
+    assert with_hint(error, None).traceback[-1].endswith("%pip install ipywidgets")
+
+
+def test_another_missing_package_gets_no_line():
+    error = CellError("ModuleNotFoundError", "No module named 'foo'", ("t",))
+    assert with_hint(error, None) == error

@@ -17,7 +17,7 @@ from agentbay_kernel.errors import BridgeError, ConnectionLost, KernelError
 from agentbay_kernel.events import CellError, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from agentbay_kernel.events import Emit, Event
     from agentbay_kernel.session import Session
@@ -52,12 +52,18 @@ class Front(Protocol):
 class Bridge:
     """The hooks in one session's interpreter and the talk with them; on the kernel's loop."""
 
-    def __init__(self, session: Session, front: Front) -> None:
+    def __init__(
+        self,
+        session: Session,
+        front: Front,
+        filtered: Callable[[Event], Event | None] = lambda event: event,
+    ) -> None:
         self.session = session
         self.comms = Comms(lambda comm_id: front.is_local_comm(comm_id))
         self.hello: messages.Hello | None = None
         self.plain_because = ""
         self._front = front
+        self._filtered = filtered
         self._nonce = secrets.token_hex(6)
         self._run: Run | None = None
         self._channel: Channel | None = None
@@ -136,8 +142,8 @@ class Bridge:
 
     def _make_run(self, cell: Cell, emit: Emit) -> Run:
         def admitted(event: Event) -> None:
-            if self.comms.admit(event):
-                emit(event)
+            if (allowed := self._allowed(event)) is not None:
+                emit(allowed)
 
         return Run(
             self._nonce,
@@ -154,8 +160,8 @@ class Bridge:
         def sort(event: Event) -> None:
             if isinstance(event, CellError):
                 errors.append(event)
-            else:
-                emit(event)
+            elif (allowed := self._allowed(event)) is not None:
+                emit(allowed)
 
         result = await self.session.run_code(cell.code, sort, timeout=timeout)
         if errors:
@@ -200,8 +206,11 @@ class Bridge:
             self.hello = messages.to_hello(content)
 
     def _publish(self, parent: str, event: Event) -> None:
-        if self.comms.admit(event):
-            self._front.publish(parent, event)
+        if (allowed := self._allowed(event)) is not None:
+            self._front.publish(parent, allowed)
+
+    def _allowed(self, event: Event) -> Event | None:
+        return self._filtered(event) if self.comms.admit(event) else None
 
     def _on_message(self, message: Mapping[str, Any]) -> None:
         """Take what the interpreter says outside of a cell's stream."""
