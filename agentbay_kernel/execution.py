@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel import cells
+from agentbay_kernel.bridge import payloads
 from agentbay_kernel.bridge.run import Cell
 from agentbay_kernel.errors import KernelError, SessionGone
 from agentbay_kernel.events import CellError, ClearOutput, DisplayData, Emit, Event
@@ -167,7 +168,7 @@ class Execution:
                 emit(event)
 
         reply = await self._run_bridged(session, cell, sort)
-        self._outcome.payload += reply.payload
+        self._outcome.payload += payloads.passed(reply.payload, emit)
         self._outcome.user_expressions = reply.user_expressions
         error = held.pop() if held else reply.error
         if reply.ok:

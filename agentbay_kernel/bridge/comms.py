@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from agentbay_kernel.events import CommMessage
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
 
     from agentbay_kernel.events import Event
 
+log = logging.getLogger("agentbay_kernel.bridge")
+
+MOST = 50_000
+"""Comms of one interpreter; further ones do not reach the front end."""
+LONGEST_NAME = 256
 RESERVED = ("agentbay", "jupyter.widget.control")
 """Targets that the kernel itself speaks on; no session may open a comm to them."""
 
@@ -21,6 +27,7 @@ class Comms:
     def __init__(self, is_local: Callable[[str], bool]) -> None:
         self._is_local = is_local
         self._targets: dict[str, str] = {}
+        self._full = False
 
     def __contains__(self, comm_id: str) -> bool:
         return comm_id in self._targets
@@ -37,15 +44,25 @@ class Comms:
         if self._is_local(event.comm_id):
             return False
         if event.kind == "comm_open":
-            if event.target.split(".")[0] == RESERVED[0] or event.target in RESERVED:
-                return False
-            self._targets[event.comm_id] = event.target
-            return True
+            return self._open(event.comm_id, event.target)
         if event.kind == "comm_close":
             # Also the answer to a comm that the front end opened and nobody there knows.
             self._targets.pop(event.comm_id, None)
             return True
         return event.comm_id in self._targets
+
+    def _open(self, comm_id: str, target: str) -> bool:
+        if target.partition(".")[0] == RESERVED[0] or target in RESERVED:
+            return False
+        if max(len(comm_id), len(target)) > LONGEST_NAME:
+            return False
+        if len(self._targets) >= MOST and comm_id not in self._targets:
+            if not self._full:
+                log.warning("the session has %s comms open; no further one is let through", MOST)
+            self._full = True
+            return False
+        self._targets[comm_id] = target
+        return True
 
     def opened_by_front_end(self, comm_id: str, target: str) -> None:
         """The front end opened a comm to code in the session."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 import logging
+import re
 import zlib
 from collections.abc import Callable
 from typing import Any
 
+from agentbay_kernel.bridge import values
 from agentbay_kernel.remote.frames import MARK
 
 log = logging.getLogger("agentbay_kernel.bridge")
@@ -18,7 +19,12 @@ LONGEST = 1 << 20
 LARGEST = 512 << 20
 """Characters of one message in pieces, all messages on their way together."""
 INFLATED = 8 << 20
-_HEAD = 24
+PIECE_COST = 256
+"""What a piece counts for besides its characters, so that empty ones are not for nothing."""
+LOGGED = 10
+LONGEST_HEAD = 24
+_HEAD = r"(.)([0-9a-f]{1,6}),([0-9a-f]{1,15});"
+_BEGUN = re.compile(r"(?:.[0-9a-f]{0,6}(?:,[0-9a-f]{0,15})?)?", re.DOTALL)
 
 OnText = Callable[[str, str], None]
 OnMessage = Callable[[dict[str, Any]], None]
@@ -33,6 +39,7 @@ class Demux:
 
     def __init__(self, nonce: str, on_text: OnText, on_message: OnMessage) -> None:
         self._mark = MARK + nonce
+        self._head = re.compile(re.escape(self._mark) + _HEAD, re.DOTALL)
         self._on_text = on_text
         self._on_message = on_message
         self._held: list[str] = []
@@ -63,47 +70,58 @@ class Demux:
             self._rest(chunk[at:] if at else chunk)
 
     def end(self) -> None:
-        """The stream is over: what was held back is text, pieces without an end are dropped."""
+        """The stream is over: a mark without its frame is text, frames behind it are still read."""
         text = "".join(self._held)
         self._held, self._missing = [], 0
+        at = self._frames(text, final=True) or 0
+        if at < len(text):
+            self._say("stdout", text[at:])
         if self._pieces:
-            self.broken += len(self._pieces)
+            self._break("pieces without an end")
             self._pieces, self._size = {}, 0
-        if text:
-            self._on_text("stdout", text)
 
-    def _frames(self, text: str) -> int | None:
+    def skip_to(self, position: int) -> None:
+        """What is fed next begins at `position`; all since the last feed is lost."""
+        self.end()
+        self._shift = position - self._received
+
+    def _frames(self, text: str, *, final: bool = False) -> int | None:
         """Handle every frame of `text`; where the rest begins, None when it is held back."""
         at = 0
         while (start := text.find(self._mark, at)) >= 0:
             if start > at:
-                self._on_text("stdout", text[at:start])
-            head = start + len(self._mark)
-            stop = text.find(";", head, head + _HEAD)
-            if stop < 0 and len(text) - head < _HEAD and _may_be_head(text[head:]):
-                self._hold(text[start:], 1)
+                self._say("stdout", text[at:start])
+            head = self._head.match(text, start)
+            end = self._end_of(text, start, head)
+            if end > len(text) and not final:
+                self._hold(text[start:], end - len(text))
                 return None
-            length, position = _numbers(text[head + 1 : stop]) if stop > 0 else (-1, 0)
-            if not 0 <= length <= LONGEST:
-                self._on_text("stdout", self._mark)
-                at = head
+            if head is None or not 0 < end <= len(text):
+                self._say("stdout", self._mark)
+                at = start + len(self._mark)
                 continue
-            end = stop + 1 + length
-            if len(text) <= end:
-                self._hold(text[start:], end + 1 - len(text))
-                return None
-            if text[end] == "\r" and len(text) == end + 1:
-                self._hold(text[start:], 1)
-                return None
-            last = end + 1 if text[end : end + 2] == "\r\n" else end
-            if text[last] != "\n":
-                self._on_text("stdout", self._mark)
-                at = head
-                continue
-            at = last + 1
-            self._shift = position + at - start - (self._received - (len(text) - at))
-            self._frame(text[head], text[stop + 1 : end])
+            at, stop = end, head.end() + int(head[2], 16)
+            received = self._received - (len(text) - end)
+            self._shift = int(head[3], 16) + (stop + 1 - start) - received
+            self._frame(head[1], text[head.end() : stop])
         return at
+
+    def _end_of(self, text: str, start: int, head: re.Match[str] | None) -> int:
+        """Where the frame at `start` ends, behind the text when it is cut; -1 for none."""
+        if head is None:
+            begun = text[start + len(self._mark) : start + len(self._mark) + LONGEST_HEAD]
+            cut = len(begun) < LONGEST_HEAD and _BEGUN.fullmatch(begun)
+            return len(text) + 1 if cut else -1
+        length = int(head[2], 16)
+        if length > LONGEST:
+            return -1
+        last = head.end() + length
+        newline = text[last : last + 2]
+        if newline == "\r\n":  # it was translated on its way
+            return last + 2
+        if newline == "\r" and last + 1 == len(text):
+            return last + 2
+        return last + 1 if not newline or newline[0] == "\n" else -1
 
     def _hold(self, text: str, missing: int) -> None:
         self._held, self._missing = [text], missing
@@ -118,55 +136,51 @@ class Demux:
                 break
             start += 1
         if text:
-            self._on_text("stdout", text)
+            self._say("stdout", text)
+
+    def _say(self, name: str, text: str) -> None:
+        self._on_text(name, values.clean(text))
 
     def _frame(self, kind: str, payload: str) -> None:
         try:
             if kind == "z":
-                self._on_text("stdout", _inflate(payload))
+                self._say("stdout", _inflate(payload))
             elif kind == "e":
-                self._on_text("stderr", _text(json.loads(payload)))
-            elif kind == "j":
-                self._message(payload)
-            else:
-                self._piece(kind, payload)
-        except (ValueError, RecursionError, zlib.error) as error:
-            self.broken += 1
-            log.warning("a frame of the session could not be read: %s", type(error).__name__)
+                self._say("stderr", _text(values.parse(payload)))
+            elif (text := payload if kind == "j" else self._piece(kind, payload)) is not None:
+                self._message(_object(values.parse(text)))
+        except (ValueError, zlib.error) as error:
+            self._break(type(error).__name__)
 
-    def _piece(self, kind: str, payload: str) -> None:
+    def _break(self, why: str) -> None:
+        self.broken += 1
+        if self.broken <= LOGGED:
+            log.warning("the session sent what could not be used: %s", why)
+
+    def _piece(self, kind: str, payload: str) -> str | None:
+        """Keep a piece of a message; the whole when it is the last."""
         if kind not in ("p", "q") or len(payload) < 8:
             raise ValueError(kind)
         number, part = payload[:8], payload[8:]
-        self._size += len(part)
+        self._size += len(part) + PIECE_COST
         if self._size > LARGEST:
             self._pieces, self._size = {}, 0
             raise ValueError("too large")
         parts = self._pieces.setdefault(number, [])
         parts.append(part)
-        if kind == "q":
-            whole = "".join(self._pieces.pop(number))
-            self._size -= len(whole)
-            self._message(whole)
+        if kind == "p":
+            return None
+        del self._pieces[number]
+        self._size -= sum(map(len, parts)) + PIECE_COST * len(parts)
+        return "".join(parts)
 
-    def _message(self, text: str) -> None:
-        message = json.loads(text)
-        if not isinstance(message, dict):
-            raise ValueError("not an object")
-        self._on_message(message)
-
-
-def _may_be_head(text: str) -> bool:
-    return all(letter in "0123456789abcdef," for letter in text[1:])
-
-
-def _numbers(text: str) -> tuple[int, int]:
-    """Length and position in a head, -1 as length when it is none."""
-    length, comma, position = text.partition(",")
-    try:
-        return (int(length, 16), int(position, 16)) if comma else (-1, 0)
-    except ValueError:
-        return -1, 0
+    def _message(self, message: dict[str, Any]) -> None:
+        try:
+            self._on_message(message)
+        except Exception as error:
+            # It must not cost what follows it in the stream.
+            log.debug("a message of the session", exc_info=True)
+            self._break(repr(error)[:200])
 
 
 def _inflate(payload: str) -> str:
@@ -175,6 +189,12 @@ def _inflate(payload: str) -> str:
     if inflater.unconsumed_tail or not inflater.eof:
         raise ValueError("too large, or cut")
     return data.decode("utf-8", "surrogatepass")
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
 
 
 def _text(value: Any) -> str:

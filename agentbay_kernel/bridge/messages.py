@@ -78,7 +78,7 @@ def to_event(message: Json) -> Event:
     kind = message.get("t")
     make = _MAKERS.get(kind) if isinstance(kind, str) else None
     if make is None:
-        raise Malformed(f"no such message: {kind!r}"[:80])
+        raise Malformed(f"no such message: {kind[:40] if isinstance(kind, str) else type(kind)}")
     return make(message, _mapping(message, "c"))
 
 
@@ -132,6 +132,8 @@ def _display(_: Json, content: Json) -> Event:
 
 def _update(_: Json, content: Json) -> Event:
     name = _text(_optional(content, "transient"), "display_id")
+    if not name:
+        raise Malformed("display_id")
     return UpdateDisplayData(_mapping(content, "data"), name, _optional(content, "metadata"))
 
 
@@ -147,13 +149,15 @@ def _error(_: Json, content: Json) -> CellError:
     lines = content.get("traceback")
     lines = lines if isinstance(lines, list) else []
     return CellError(
-        _text(content, "ename"), _text(content, "evalue"), tuple(str(line) for line in lines)
+        _text(content, "ename"),
+        _text(content, "evalue"),
+        tuple(line for line in lines if isinstance(line, str)),
     )
 
 
 def _comm(message: Json, content: Json) -> Event:
     kind = message["t"]
-    packed = message.get("b") or []
+    packed = message.get("b", [])
     if not isinstance(packed, list):
         raise Malformed("buffers")
     module = content.get("target_module")

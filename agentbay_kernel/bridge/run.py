@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.bridge import messages
-from agentbay_kernel.bridge.demux import Demux
+from agentbay_kernel.bridge.demux import LOGGED, Demux
 from agentbay_kernel.events import CellError, Stream
 from agentbay_kernel.remote.frames import MARK
 
@@ -96,7 +96,8 @@ class Run:
             self._sort(message)
         except messages.Malformed as error:
             self.demux.broken += 1
-            log.warning("the session sent a message that is none: %s", error)
+            if self.demux.broken <= LOGGED:
+                log.warning("the session sent a message that is none: %s", error)
 
     def _sort(self, message: Mapping[str, Any]) -> None:
         kind, parent, content = message.get("t"), message.get("p"), message.get("c")
@@ -115,4 +116,4 @@ class Run:
         elif own:
             self._emit(messages.to_event(message))
         else:
-            self._publish(str(parent), messages.to_event(message))
+            self._publish(parent if isinstance(parent, str) else "", messages.to_event(message))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import itertools
+import json
 import os
 import threading
-from typing import Any, Callable, Dict, List, Optional
+from collections import deque
+from typing import Any, Callable, Deque, Dict, List, Optional, Tuple, Union
 
 from . import frames
-from .journal import Journal
+from .journal import LIMIT, Journal
 from .parents import Parent, Parents, id_of
 
 Write = Callable[[str], Any]
@@ -28,14 +31,17 @@ class Outbox:
         self._write: Write = out.write
         self._write_err: Write = err.write
         self._lock = threading.RLock()
-        self._number = 0
+        self._numbers = itertools.count(1)
+        self._next: Deque[Union[str, Tuple[str, str]]] = deque()
+        self._writing = False
         self._child = False
         os.register_at_fork(after_in_child=self._become_child)
 
     def begin(self, parent: Parent) -> None:
         """A run starts: what comes from now on goes into its stream."""
-        self.journal.begin(id_of(parent))
-        self.run = parent
+        with self._lock:
+            self.journal.begin(id_of(parent))
+            self.run = parent
         self.emit("begin", {}, parent=parent)
 
     def end(self) -> None:
@@ -62,14 +68,16 @@ class Outbox:
         self.send(message)
 
     def send(self, message: Dict[str, Any]) -> None:
-        """Send a message that is complete."""
-        if self.run is None:
-            self.aside(message)
+        """Send a message that is complete; a forked child's are dropped, as ipykernel does."""
+        if self._child:
             return
-        self._number += 1
-        packed = frames.pack(message, self._number)
+        if self.run is None:
+            # A copy: it may leave later, and what it shows may have changed by then.
+            self.aside(json.loads(frames.dumps(message)))
+            return
+        packed = frames.pack(message, next(self._numbers))
         for kind, payload in packed:
-            self._put(kind, payload)
+            self._put((kind, payload))
             if len(packed) > 1:
                 self.out.flush()  # unflushed pieces would be put together again on the way
 
@@ -85,30 +93,40 @@ class Outbox:
         elif len(text) > frames.LARGE:
             self._put_large(text)
         else:
-            with self._lock:
-                self.journal.append(text)
-                self._write(text)
+            self._put(text)
         return len(text)
 
-    def _put(self, kind: str, payload: str) -> None:
+    def _put(self, item: Union[str, Tuple[str, str]]) -> None:
+        """Write text, or a frame of that kind and payload, and keep it in the journal.
+
+        What a signal or the garbage collector makes this thread write meanwhile comes after it.
+        """
         with self._lock:
-            start = frames.head(self.mark, kind, len(payload), self.journal.end)
-            text = f"{start}{payload}\n"
-            self.journal.append(text)
-            self._write(text)
+            self._next.append(item)
+            if self._writing:
+                return
+            self._writing = True
+            try:
+                while self._next:
+                    text = self._framed(self._next.popleft())
+                    self.journal.append(text)
+                    self._write(text)
+            finally:
+                self._writing = False
+
+    def _framed(self, item: Union[str, Tuple[str, str]]) -> str:
+        if isinstance(item, str):
+            return item
+        kind, payload = item
+        return f"{frames.head(self.mark, kind, len(payload), self.journal.end)}{payload}\n"
 
     def _put_err(self, text: str) -> None:
         for at in range(0, len(text), frames.LARGE):
-            self._put("e", frames.dumps(text[at : at + frames.LARGE]))
+            self._put(("e", frames.dumps(text[at : at + frames.LARGE])))
 
     def _put_large(self, text: str) -> None:
         for kind, part in frames.parts(text):
-            if kind:
-                self._put(kind, part)
-            else:
-                with self._lock:
-                    self.journal.append(part)
-                    self._write(part)
+            self._put((kind, part) if kind else part)
             self.out.flush()
 
     def _become_child(self) -> None:
@@ -120,37 +138,43 @@ class Outbox:
 class Late:
     """Messages between two runs, until somebody takes them; text that follows text is joined."""
 
-    def __init__(self, limit: int = 1 << 20) -> None:
+    def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
-        self._lock = threading.Lock()
-        self._messages: List[Dict[str, Any]] = []
+        # Reentrant: the garbage collector may close a comm wherever this allocates.
+        self._lock = threading.RLock()
+        self._messages: List[Tuple[Dict[str, Any], List[str]]] = []
         self._size = 0
         self._lost = 0
 
     def add(self, message: Dict[str, Any]) -> None:
         """Keep a message, or count it when there is too much."""
-        size = len(str(message["c"])) if message["t"] != "stream" else len(message["c"]["text"])
+        texts = [message["c"]["text"]] if message["t"] == "stream" else []
+        size = len(texts[0]) if texts else len(str(message))
         with self._lock:
             if self._size + size > self._limit:
                 self._lost += size
                 return
             self._size += size
             last = self._messages[-1] if self._messages else None
-            if last is not None and _same_stream(last, message):
-                text = last["c"]["text"] + message["c"]["text"]
-                last["c"] = {"name": last["c"]["name"], "text": text}
+            if last is not None and _same_stream(last[0], message):
+                last[1].extend(texts)
             else:
-                self._messages.append(dict(message))
+                self._messages.append((message, texts))
 
     def take(self) -> List[Dict[str, Any]]:
         """All that was kept, with a word about what was not."""
         with self._lock:
-            taken, lost = self._messages, self._lost
+            kept, lost = self._messages, self._lost
             self._messages, self._size, self._lost = [], 0, 0
+        taken = [_joined(message, texts) for message, texts in kept]
         if lost:
             text = f"[{lost} characters that came between two cells were not kept]\n"
             taken.append({"t": "stream", "c": {"name": "stderr", "text": text}, "p": ""})
         return taken
+
+
+def _joined(message: Dict[str, Any], texts: List[str]) -> Dict[str, Any]:
+    return dict(message, c=dict(message["c"], text="".join(texts))) if texts else message
 
 
 def _same_stream(one: Dict[str, Any], other: Dict[str, Any]) -> bool:
