@@ -72,11 +72,6 @@ class Engine:
         """Run a cell; its error has been emitted. `progress` tells of a slow start."""
         return await self._execution.run(cell, emit, progress=progress)
 
-    def place(self) -> str:
-        """Where cells run, and why there."""
-        choice = providers.choose(self.options)
-        return f"{choice.name} ({choice.reason})"
-
     def preload(self) -> None:
         """Import the provider's SDK in the background."""
         providers.preload(self.options)

@@ -6,20 +6,20 @@ import asyncio
 import os
 import signal
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from traitlets import Instance, default
+from traitlets import Float, Instance, default
 
-from agentbay_kernel import __version__, live, magics
+from agentbay_kernel import __version__, providers
 from agentbay_kernel.config import AgentBayOptions
-from agentbay_kernel.engine import Cell, Engine, Outcome, Route
-from agentbay_kernel.events import CellError, Stream
+from agentbay_kernel.kernel import overhead
 from agentbay_kernel.kernel.interrupts import Interrupts
 from agentbay_kernel.kernel.requests import RequestsKernel
 
 if TYPE_CHECKING:
-    from agentbay_kernel.cells import CellMagic, LineMagic
-    from agentbay_kernel.events import Emit
+    from agentbay_kernel.bridges import Bridges
+    from agentbay_kernel.kernel.runner import CellRunner
 
 SHUTDOWN_SECONDS = 2.0
 TERMINATE_SECONDS = 1.5
@@ -32,6 +32,9 @@ class AgentBayKernel(RequestsKernel):
     implementation_version = __version__
 
     options = Instance(AgentBayOptions)
+    # ipykernel waits this long, in seconds, for its output to leave before each reply. Ours is on
+    # its way in the same queue.
+    _execute_sleep = Float(0.0).tag(config=True)
 
     @default("options")
     def _default_options(self) -> AgentBayOptions:
@@ -39,26 +42,30 @@ class AgentBayKernel(RequestsKernel):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.engine = Engine(
-            self.options,
-            getattr(self.parent, "connection_file", ""),
-            front=self.front,
-            run_magic=self._run_magic,
-            run_local=self._run_local,
-            warn=self._warn,
-        )
-        self.manager = self.engine.manager
-        self.bridges = self.engine.bridges
         self.interrupts = Interrupts()
-        self._payload: list[dict[str, Any]] = []
-        self._preloaded = False
-        live.publish(self.manager)
+        self._answered = False
+
+    @cached_property
+    def runner(self) -> CellRunner:
+        """What runs cells; its modules are imported when the front end has its first answer."""
+        from agentbay_kernel.kernel.runner import CellRunner
+
+        runner = CellRunner(self, self.interrupts, self.options, super().do_execute)
+        runner.engine.manager.claim()
+        return runner
+
+    @property
+    def bridges(self) -> Bridges:
+        """The bridge to the session's interpreter."""
+        return self.runner.engine.bridges
 
     @property
     def banner(self) -> str:
         """What a console shows at the start."""
+        choice = providers.choose(self.options)
+        place = f"{choice.name} ({choice.reason})"
         return (
-            f"AgentBay kernel {__version__}: cells run in a session of {self.engine.place()}. "
+            f"AgentBay kernel {__version__}: cells run in a session of {place}. "
             "%agentbay shows its state, %%local runs a cell here.\n"
         )
 
@@ -70,21 +77,24 @@ class AgentBayKernel(RequestsKernel):
         return info
 
     def start(self) -> None:
-        """Start ipykernel's channels, and take over what a former process left."""
+        """Start ipykernel's channels."""
         super().start()
         signal.signal(signal.SIGTERM, self._on_sigterm)
+        overhead.reduce(self)
         self.io_loop.add_callback(self._on_loop)
 
     def _on_loop(self) -> None:
         self._main_loop = asyncio.get_running_loop()
-        self.manager.claim()
 
     async def kernel_info_request(self, stream: Any, ident: Any, parent: Any) -> None:
-        """Answer, then import the SDK in the background, once."""
+        """Answer; after the first time load the rest, and take over what a former process left."""
         await super().kernel_info_request(stream, ident, parent)
-        if not self._preloaded:
-            self._preloaded = True
-            self.engine.preload()
+        if not self._answered:
+            self._answered = True
+            self.io_loop.add_callback(self._load)
+
+    def _load(self) -> None:
+        self.runner.engine.preload()
 
     async def execute_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Handle an execute request; a Stop counts from its first moment."""
@@ -103,89 +113,21 @@ class AgentBayKernel(RequestsKernel):
         cell_id: Any = None,
     ) -> dict[str, Any]:
         """Run a cell where it belongs and give the content of its reply."""
-        where, answer = self.engine.route(
-            code, silent=silent, store_history=store_history, allow_stdin=allow_stdin
-        )
-        if where is Route.LOCAL:
-            with self.interrupts.local():
-                reply: dict[str, Any] = await super().do_execute(
-                    code, silent, store_history, user_expressions, allow_stdin
-                )
-            return reply
-        parent = self.get_parent("shell")
-        count = self.shell.execution_count
-        publisher = self.front.under(parent, count)
-        if where is Route.NOWHERE:
-            for event in answer:
-                publisher(event)
-            return self._reply(Outcome())
-        ident = self._get_shell_context_var(self._shell_parent_ident)
-        self.front.allow_input(ident if allow_stdin else None, parent)
-        emit: Emit = (lambda _event: None) if silent else publisher
-        cell = Cell(
+        return await self.runner.execute(
             code,
-            request=parent["header"]["msg_id"],
-            count=count,
-            store=store_history and not silent,
             silent=silent,
+            store_history=store_history,
+            user_expressions=user_expressions or {},
             allow_stdin=allow_stdin,
-            expressions=user_expressions or {},
             cell_id=cell_id or "",
         )
-        # A tool that keeps no history compares outputs, so it gets the cell's own only.
-        outcome = await self._on_main(self._run_cell(cell, emit, progress=store_history))
-        publisher.flush()
-        if cell.store:
-            self.shell.history_manager.store_inputs(count, code, code)
-            self.shell.execution_count = count + 1
-        return self._reply(outcome)
-
-    async def _run_cell(self, cell: Cell, emit: Emit, *, progress: bool) -> Outcome:
-        with self.interrupts.running(self.engine.stop):
-            outcome = await self.engine.run(cell, emit, progress=progress)
-        if cell.expressions and outcome.error is None and not outcome.user_expressions:
-            outcome.user_expressions = await self.bridges.expressions(cell.expressions)
-        return outcome
 
     def _is_executing(self) -> bool:
         return self.interrupts.is_executing()
 
-    async def _run_magic(self, magic: LineMagic, emit: Emit) -> None:
-        context = magics.Context(self.manager, emit, self.shell.user_ns.__setitem__)
-        page = await magics.run(magic.name, magic.line, context)
-        if page:
-            self._payload.append({"source": "page", "data": {"text/plain": page}, "start": 0})
-
-    async def _run_local(self, magic: CellMagic) -> CellError | None:
-        # Without history IPython shows an Out under the number before.
-        self.shell.execution_count += 1
-        try:
-            with self.interrupts.local():
-                reply = await super().do_execute(magic.body, False, False, {}, self._allow_stdin)
-        finally:
-            self.shell.execution_count -= 1
-        self._payload += reply.get("payload", [])
-        if reply["status"] == "ok":
-            return None
-        return CellError(reply["ename"], reply["evalue"], tuple(reply["traceback"]))
-
-    def _reply(self, outcome: Outcome) -> dict[str, Any]:
-        payload, self._payload = [*outcome.payload, *self._payload], []
-        error = outcome.error
-        reply: dict[str, Any] = {
-            "status": "ok" if error is None else "error",
-            "execution_count": self.shell.execution_count - 1,
-            "payload": payload,
-            "user_expressions": dict(outcome.user_expressions) if error is None else {},
-        }
-        if error is not None:
-            reply |= {"ename": error.ename, "evalue": error.evalue}
-            reply["traceback"] = list(error.traceback)
-        return reply
-
     async def complete_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Complete; a user is there."""
-        self.manager.touch()
+        self.runner.engine.manager.touch()
         await super().complete_request(stream, ident, parent)
 
     async def interrupt_request(self, stream: Any, ident: Any, parent: Any) -> None:
@@ -213,9 +155,9 @@ class AgentBayKernel(RequestsKernel):
         return reply
 
     def _close(self, restart: bool, seconds: float) -> None:
-        if self._main_loop is None:
+        if self._main_loop is None or "runner" not in vars(self):
             return
-        closing = self.manager.close(restart=restart)
+        closing = self.runner.engine.manager.close(restart=restart)
         future = asyncio.run_coroutine_threadsafe(closing, self._main_loop)
         try:
             future.result(seconds)
@@ -228,6 +170,3 @@ class AgentBayKernel(RequestsKernel):
     def _terminate(self) -> None:
         self._close(False, TERMINATE_SECONDS)
         os._exit(0)
-
-    def _warn(self, text: str) -> None:
-        self.front.publish("", Stream("stderr", text + "\n"))

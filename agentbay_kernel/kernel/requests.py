@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ipykernel.ipkernel import IPythonKernel
 
-from agentbay_kernel import introspection, magics
-from agentbay_kernel.kernel.comm import Comms
-from agentbay_kernel.kernel.front import KernelFront
-
 if TYPE_CHECKING:
     from agentbay_kernel.bridges import Bridges
+    from agentbay_kernel.kernel.comm import Comms
+    from agentbay_kernel.kernel.front import KernelFront
 
 ANSWER_SECONDS = 10.0
 
@@ -21,17 +20,38 @@ ANSWER_SECONDS = 10.0
 class RequestsKernel(IPythonKernel):
     """Answers by the session's namespace where there is one, else as a plain IPython kernel."""
 
-    bridges: Bridges
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.front = KernelFront(self)
         self._main_loop: asyncio.AbstractEventLoop | None = None
-        self.comms = Comms(
-            lambda: self.bridges.current, self.front, self._on_main, self._is_executing
-        )
         for kind in ("comm_open", "comm_msg", "comm_close"):
-            self.shell_handlers[kind] = self.comms.handle
+            self.shell_handlers[kind] = self._comm
+
+    @property
+    def bridges(self) -> Bridges:
+        """The bridge to the session's interpreter."""
+        raise NotImplementedError
+
+    @cached_property
+    def front(self) -> KernelFront:
+        """What the session's code may reach of the front end."""
+        from agentbay_kernel.kernel.front import KernelFront
+
+        return KernelFront(self)
+
+    @cached_property
+    def comms(self) -> Comms:
+        """Where comm messages are led."""
+        from agentbay_kernel.kernel.comm import Comms
+
+        bridge = lambda: self.bridges.current  # noqa: E731
+        return Comms(bridge, self.front, self.on_main, self._is_executing)
+
+    def shell_ident(self) -> Any:
+        """Who sent the request that is handled now."""
+        return self._get_shell_context_var(self._shell_parent_ident)
+
+    async def _comm(self, stream: Any, ident: Any, message: Any) -> None:
+        await self.comms.handle(stream, ident, message)
 
     def _is_executing(self) -> bool:
         """Whether a cell runs now."""
@@ -39,12 +59,14 @@ class RequestsKernel(IPythonKernel):
 
     async def complete_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Complete by our magics, the session's names, or without a session Python's."""
+        from agentbay_kernel import introspection, magics
+
         code, cursor = parent["content"]["code"], parent["content"]["cursor_pos"]
         own = magics.complete(code, cursor)
         if own is not None and own.alone:
             reply = introspection.reply(own)
         else:
-            found = await self._on_main(self.bridges.complete(code, cursor, aside=_aside()))
+            found = await self.on_main(self.bridges.complete(code, cursor, aside=_aside()))
             reply = found or super().do_complete(code, cursor)
             reply = introspection.merged(own, reply) if own is not None else reply
         self.session.send(stream, "complete_reply", reply, parent, ident)
@@ -53,7 +75,7 @@ class RequestsKernel(IPythonKernel):
         """Inspect by the session's names, or without a session Python's."""
         asked = parent["content"]
         code, cursor, detail = asked["code"], asked["cursor_pos"], asked.get("detail_level", 0)
-        found = await self._on_main(self.bridges.inspect(code, cursor, detail, aside=_aside()))
+        found = await self.on_main(self.bridges.inspect(code, cursor, detail, aside=_aside()))
         reply = found or super().do_inspect(code, cursor, detail)
         self.session.send(stream, "inspect_reply", reply, parent, ident)
 
@@ -65,6 +87,8 @@ class RequestsKernel(IPythonKernel):
 
     def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
         """Complete in a plain function, since VS Code calls it from a thread of executed code."""
+        from agentbay_kernel import introspection, magics
+
         own = magics.complete(code, cursor_pos)
         if own is not None and own.alone:
             return introspection.reply(own)
@@ -89,7 +113,7 @@ class RequestsKernel(IPythonKernel):
         found: dict[str, Any] | None = future.result(ANSWER_SECONDS)
         return found
 
-    async def _on_main(self, running: Any) -> Any:
+    async def on_main(self, running: Any) -> Any:
         """Await on the main thread's loop, where the session lives, also from a subshell."""
         loop = self._main_loop
         if loop is None or loop is asyncio.get_running_loop():
