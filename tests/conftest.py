@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _FOREIGN = ("AGENTBAY_", "AGB_", "JPY_", "JUPYTER_", "IPYTHON", "VSCODE_")
 _KEPT = {"JUPYTER_PATH", "AGENTBAY_KERNEL_TEST_SIZES"}
+ENGINES = ("pipe", "ipykernel")
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +24,12 @@ def surroundings(
 ) -> Iterator[Path]:
     """A home of the test's own, and no option, key or Jupyter setting of the user's."""
     home = tmp_path_factory.mktemp("h")
+    _move_into(home, monkeypatch)
+    yield home
+    kernels.stop_service()
+
+
+def _move_into(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(_FOREIGN) and name not in _KEPT:
             monkeypatch.delenv(name)
@@ -44,8 +51,51 @@ def surroundings(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AGENTBAY_KERNEL_PROVIDER", "local")
     monkeypatch.setenv("AGENTBAY_KERNEL_LINGER_SECONDS", "5")
-    yield home
-    kernels.stop_service()
+
+
+@pytest.fixture(scope="module")
+def shared(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str], kernels.RunningKernel]]:
+    """The one kernel that a module's tests share for each name: `python3` or an engine's."""
+    running: dict[str, tuple[Path, kernels.RunningKernel]] = {}
+
+    def get(name: str) -> kernels.RunningKernel:
+        if name not in running:
+            home = tmp_path_factory.mktemp("h")
+            with pytest.MonkeyPatch.context() as patch:
+                _move_into(home, patch)
+                patch.setenv("AGENTBAY_KERNEL_ENGINE", name if name in ENGINES else "pipe")
+                spec = "agentbay" if name in ENGINES else name
+                running[name] = home, kernels.start(spec, name=name, home=home)
+        return running[name][1]
+
+    yield get
+    for home, kernel in running.values():
+        with pytest.MonkeyPatch.context() as patch:
+            _move_into(home, patch)
+            kernel.close()
+            kernels.stop_service()
+
+
+@pytest.fixture(params=ENGINES)
+def either(
+    request: pytest.FixtureRequest, shared: Callable[[str], kernels.RunningKernel]
+) -> kernels.RunningKernel:
+    """Our kernel on each engine of the local service, a session started."""
+    kernel = shared(request.param)
+    kernel.execute("pass")
+    return kernel
+
+
+@pytest.fixture(params=("python3", *ENGINES))
+def every(
+    request: pytest.FixtureRequest, shared: Callable[[str], kernels.RunningKernel]
+) -> kernels.RunningKernel:
+    """The plain Python kernel, whose behaviour is the measure, and ours on each engine."""
+    kernel = shared(request.param)
+    kernel.execute("pass")
+    return kernel
 
 
 @pytest.fixture

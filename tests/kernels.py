@@ -60,6 +60,8 @@ class RunningKernel:
     manager: KernelManager
     client: BlockingKernelClient
     pending: dict[str, list[Message]] = field(default_factory=dict)
+    name: str = ""
+    home: Path = Path()
 
     @property
     def pid(self) -> int:
@@ -96,6 +98,19 @@ class RunningKernel:
     def execute(self, code: str, *, timeout: float = 60, **flags: Any) -> Exchange:
         """Run code as a front end runs a user's cell, unless `flags` say otherwise."""
         return self.ask("execute_request", execute_content(code, **flags), timeout=timeout)
+
+    def answering(self, code: str, *answers: str, **flags: Any) -> tuple[Exchange, list[Any]]:
+        """Run code and answer its prompts; its end, and the contents of the prompts."""
+        request = self.send("execute_request", execute_content(code, allow_stdin=True, **flags))
+        prompts = []
+        for answer in answers:
+            prompts.append(self.prompt())
+            self.client.input(answer)
+        return self.finish(request), prompts
+
+    def prompt(self, timeout: float = 30) -> dict[str, Any]:
+        """The next prompt's content."""
+        return self.client.get_stdin_msg(timeout=timeout)["content"]
 
     def interrupt(self) -> Exchange:
         """Stop what runs, by a message as the kernel's spec asks for."""
@@ -141,13 +156,20 @@ def execute_content(code: str, **flags: Any) -> dict[str, Any]:
     return content | flags
 
 
-def start(name: str = "agentbay", *, timeout: float = 60, **options: Any) -> RunningKernel:
+def start(
+    spec: str = "agentbay",
+    *,
+    timeout: float = 60,
+    name: str = "",
+    home: Path = Path(),
+    **options: Any,
+) -> RunningKernel:
     """Start a kernel and wait until it answers; `options` are the manager's `start_kernel`'s."""
-    manager = KernelManager(kernel_name=name, **options.pop("manager", {}))
+    manager = KernelManager(kernel_name=spec, **options.pop("manager", {}))
     manager.start_kernel(**options)
     client = manager.client()
     client.start_channels()
-    kernel = RunningKernel(manager, client)
+    kernel = RunningKernel(manager, client, name=name or spec, home=home)
     try:
         client.wait_for_ready(timeout=timeout)
     except BaseException:
