@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 KERNELS = ("python3", "agentbay")
 STAGES = list(itertools.product(ADDRESS, KERNELS))
+# For what both front ends do by the same code, and what takes seconds.
+in_lab = pytest.mark.parametrize(
+    "stage", [each for each in STAGES if each[0] == "lab"], ids="-".join, indirect=True
+)
 _FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync"
@@ -84,6 +88,7 @@ def sheet(stage: Sheet, tmp_path: Path) -> Iterator[Sheet]:
         stage.server.shut_kernels_down()
         stage.open()
     stage.console.clear()
+    stage.forget()
     yield stage
     stage.page.screenshot(path=tmp_path / "end.png")
 

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import ConsoleMessage, Locator, Page
+    from playwright.sync_api import ConsoleMessage, Locator, Page, WebSocket
 
     from tests.browser.server import Server
 
@@ -48,7 +48,9 @@ class Sheet:
     server: Server
     front_end: str
     kernel: str
-    console: list[str] = field(default_factory=list)
+    console: list[str] = field(default_factory=list, repr=False)
+    sent: list[bytes] = field(default_factory=list, repr=False)
+    received: list[bytes] = field(default_factory=list, repr=False)
     opened: int = 0
     spoiled: bool = False
 
@@ -56,10 +58,16 @@ class Sheet:
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
         self.page.on("dialog", lambda dialog: dialog.accept())
+        self.page.on("websocket", self._listen)
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.console.append(message.text)
+
+    def _listen(self, socket: WebSocket) -> None:
+        if "/channels" in socket.url:
+            socket.on("framesent", lambda frame: self.sent.append(bytes(frame)))
+            socket.on("framereceived", lambda frame: self.received.append(bytes(frame)))
 
     def open(self) -> None:
         """Open a new notebook with a new kernel and wait until that is idle."""
@@ -85,6 +93,11 @@ class Sheet:
         self.page.wait_for_function(_SAVED)
         name = self.page.url.partition("?")[0].rpartition("/")[2]
         return (self.server.folder / name).read_text()
+
+    def forget(self) -> None:
+        """Forget the messages so far: `sent` and `received` hold what comes from now on."""
+        self.sent.clear()
+        self.received.clear()
 
     def reload(self) -> None:
         """Load the page anew and wait until it is back."""

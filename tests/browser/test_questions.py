@@ -8,9 +8,9 @@ SECRET = "correct-horse"
 
 
 def marked(sheet, question):
-    """The question as the page shows it; one from a session may say so in front."""
-    front = r"(\[session\] )?" if sheet.kernel == "agentbay" else ""
-    return re.compile(rf"^{front}{re.escape(question)}\s*$")
+    """The question as the page shows it; one from a session says so in front."""
+    front = "[session] " if sheet.kernel == "agentbay" else ""
+    return re.compile(rf"^{re.escape(front + question)}\s*$")
 
 
 def answer(sheet, question, text):

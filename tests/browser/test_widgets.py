@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.browser.conftest import in_lab
+
 COUNTER = """\
 import asyncio, time
 import ipywidgets as widgets
@@ -144,3 +146,13 @@ def test_what_a_callback_prints_goes_to_the_log_and_to_no_cell(sheet):
     with sheet.log() as log:
         expect(log).to_contain_text("said by the callback")
     expect(sheet.output(0)).not_to_contain_text("said by the callback")
+
+
+@in_lab
+def test_a_click_writes_nothing_to_stderr(sheet):
+    counter(sheet, "label.value")
+    sheet.forget()
+    sheet.click(0, "Count")
+    expect(label(sheet)).to_have_text("1 clicks")
+    sheet.run(1)
+    assert [frame for frame in sheet.received if b'"stderr"' in frame] == []
