@@ -122,8 +122,7 @@ class Execution:
     ) -> CellError | None:
         error = None
         remote = [each for each in segments if isinstance(each, cells.Remote)]
-        if not remote:
-            self._miss(cell)
+        self._miss(cell)
         for segment in segments:
             if isinstance(segment, cells.Remote):
                 piece = self._piece(cell, segment, last=segment is remote[-1])
@@ -139,7 +138,7 @@ class Execution:
         return error
 
     def _miss(self, cell: Cell) -> None:
-        """Remember a cell of which nothing runs in the session, whose numbers it shares."""
+        """Remember a cell until the session, which shares its number, has it in its history."""
         if cell.store:
             self._missed.append((cell.count, cell.code))
 
@@ -149,13 +148,16 @@ class Execution:
             cell,
             code=segment.code,
             store=cell.store and last,
-            missed=tuple(self._missed),
+            missed=tuple(each for each in self._missed if each[0] != cell.count),
             typed="" if segment.code == cell.code else cell.code,
         )
 
     async def _run_remote(self, cell: Cell, emit: Emit) -> CellError | None:
         # A session that is there is asked for too: its life may have ended by the clock.
         session = await (self._manager.ensure() if self._manager.session else self._start(emit))
+        if not session.capabilities.stream:
+            # The prompt would come with the cell's end, which waits for the answer.
+            cell = replace(cell, allow_stdin=False)
         held: list[CellError] = []
 
         def sort(event: Event) -> None:
@@ -170,15 +172,17 @@ class Execution:
         reply = await self._run_bridged(session, cell, sort)
         self._outcome.payload += payloads.passed(reply.payload, emit)
         self._outcome.user_expressions = reply.user_expressions
-        error = held.pop() if held else reply.error
+        shown = held.pop() if held else None
         if reply.ok:
-            if error is not None:
-                emit(error)
+            if shown is not None:
+                emit(shown)
             return None
         if self._ladder is not None and self._ladder.ended_by:
-            error = stopped(self._ladder.ended_by)
-        error = self._hinted(error or CellError("ExecutionError", "no reason given", ()))
-        emit(error)
+            shown = stopped(self._ladder.ended_by)
+        error = shown or reply.error or CellError("ExecutionError", "no reason given", ())
+        error = self._hinted(error)
+        if shown is not None:
+            emit(error)
         return error
 
     async def _run_bridged(self, session: Session, cell: Cell, emit: Emit) -> Reply:
