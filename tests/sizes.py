@@ -16,7 +16,10 @@ SIZES = {
     "interrupts": (10, 50),
     "stream_megabytes": (5, 50),
     "file_megabytes": (4, 20),
+    "slow_reader_megabytes": (100, 2000),
+    "differential_shares": (3, 1),
     "bench_runs": (5, 9),
+    "property_examples": (60, 3000),
 }
 
 

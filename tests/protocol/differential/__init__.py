@@ -1,0 +1,1 @@
+"""The same cells under `python3` and `agentbay`, compared message by message."""

@@ -1,0 +1,75 @@
+"""A notebook is the same under `agentbay` as under `python3`, on both engines of the service."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import agentbay_kernel
+from tests import kernels
+from tests.protocol.differential import cells, compare, judge, known, recording
+from tests.sizes import size
+
+pytestmark = pytest.mark.timeout(240)
+
+NAMES = cells.names()
+
+
+def rotating(names: list[str], shares: int) -> list[str]:
+    """One of `shares` parts of the names; which one changes with the product's code.
+
+    So a run can be repeated, and in time every notebook has its turn.
+    """
+    sources = sorted(Path(agentbay_kernel.__file__).parent.rglob("*.py"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).digest()
+    return names[digest[0] % shares :: shares]
+
+
+RUNS = [("pipe", name) for name in NAMES]
+RUNS += [("ipykernel", name) for name in rotating(NAMES, size("differential_shares"))]
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory):
+    """A home for each engine, whose one service has all the notebooks' sessions."""
+    made = {engine: tmp_path_factory.mktemp("h") for engine in ("pipe", "ipykernel")}
+    yield made
+    for home in made.values():
+        with pytest.MonkeyPatch.context() as patch:
+            move_into(home, patch)
+            kernels.stop_service()
+
+
+def move_into(home, patch):
+    for name in ("DATA", "RUNTIME", "LOG"):
+        (home / name).mkdir(mode=0o700, exist_ok=True)
+        patch.setenv(f"AGENTBAY_KERNEL_{name}_DIR", str(home / name))
+
+
+@pytest.fixture(scope="module")
+def references():
+    """What `python3` did with each notebook that was asked for."""
+    return {}
+
+
+@pytest.mark.parametrize(("engine", "name"), RUNS, ids="-".join)
+def test_a_notebook_is_the_same(engine, name, homes, references, tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("AGENTBAY_KERNEL_ENGINE", engine)
+    move_into(homes[engine], monkeypatch)
+    sources = cells.read(name)
+
+    def run(kernel):
+        if kernel == "python3" and name in references:
+            return references[name]
+        folder = tmp_path_factory.mktemp("work")
+        return compare.plain(recording.record(kernel, sources, folder))
+
+    with ThreadPoolExecutor(2) as pool:
+        expected, actual = pool.map(run, ("python3", "agentbay"))
+    references[name] = expected
+    listed = known.places(known.load(), name, engine)
+    said = judge.complaints(name, expected, actual, listed)
+    assert said == [], "\n\n".join(["not as under python3:", *said])

@@ -1,0 +1,119 @@
+"""`jupyter_kernel_test` with all that ipykernel passes: on `python3`, and on ours with both engines."""
+
+from __future__ import annotations
+
+import jupyter_kernel_test as suite
+import pytest
+
+from tests import kernels
+
+pytestmark = pytest.mark.timeout(180)
+
+FOLDERS = {
+    "AGENTBAY_KERNEL_DATA_DIR": "data",
+    "AGENTBAY_KERNEL_RUNTIME_DIR": "run",
+    "AGENTBAY_KERNEL_LOG_DIR": "log",
+    "IPYTHONDIR": "ipython",
+}
+
+
+@pytest.fixture(scope="class", autouse=True)
+def home(request, tmp_path_factory):
+    """A home that lasts as long as the class's one kernel, and the engine that the class names."""
+    home = tmp_path_factory.mktemp("h")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        for name, folder in FOLDERS.items():
+            (home / folder).mkdir(mode=0o700)
+            patch.setenv(name, str(home / folder))
+        patch.setenv("AGENTBAY_KERNEL_PROVIDER", "local")
+        patch.setenv("AGENTBAY_KERNEL_ENGINE", getattr(request.cls, "engine", "pipe"))
+        yield
+        kernels.stop_service()
+
+
+class Everything:
+    """Each attribute that ipykernel passes."""
+
+    language_name = "python"
+    file_extension = ".py"
+    code_hello_world = "print('hello, world')"
+    code_stderr = "import sys; print('test', file=sys.stderr)"
+    completion_samples = (
+        {"text": "zi", "matches": {"zip"}},
+        {"text": "'x'.capital", "matches": {"capitalize"}},
+        {"text": "%lsmag", "matches": {"%lsmagic"}},
+    )
+    complete_code_samples = ("1", "print('hello, world')", "def f(x):\n  return x*2\n\n\n", "zip?")
+    incomplete_code_samples = ("print('''hello", "def f(x):\n  x*2", "%%time\nfor i in x:")
+    invalid_code_samples = ("import = 7q", "1 +* 2")
+    code_page_something = "zip?"
+    code_generate_error = "raise"
+    code_execute_result = (
+        {"code": "1+2+3", "result": "6"},
+        {"code": "[n*n for n in range(1, 4)]", "result": "[1, 4, 9]"},
+    )
+    code_display_data = (
+        {
+            "code": "from IPython.display import HTML, display; display(HTML('<b>test</b>'))",
+            "mime": "text/html",
+        },
+        {
+            "code": "from IPython.display import Math, display; display(Math('\\frac{1}{2}'))",
+            "mime": "text/latex",
+        },
+    )
+    code_history_pattern = "1?2*"
+    supported_history_operations = ("tail", "range", "search")
+    code_inspect_sample = "zip"
+    code_clear_output = "from IPython.display import clear_output; clear_output()"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.kc.execute_interactive("pass", timeout=30)  # a session's start is told in its cell
+
+    def history_helper(self, execute_first, timeout=30, **request):
+        """The reply; ipykernel calls the running session 0 in a range, and by its number in a tail."""
+        reply = super().history_helper(execute_first, timeout, **request)
+        if request["hist_access_type"] == "range":
+            for row in reply["content"]["history"]:
+                assert row[0] == 0
+                row[0] = request["session"]
+        return reply
+
+
+class TestPython3(Everything, suite.KernelTests):
+    kernel_name = "python3"
+
+
+class TestPython3Welcome(suite.IopubWelcomeTests):
+    kernel_name = "python3"
+    support_iopub_welcome = True
+
+
+class TestPipe(Everything, suite.KernelTests):
+    kernel_name = "agentbay"
+    engine = "pipe"
+
+
+class TestPipeWelcome(suite.IopubWelcomeTests):
+    kernel_name = "agentbay"
+    support_iopub_welcome = True
+
+
+class TestIpykernelEngine(Everything, suite.KernelTests):
+    kernel_name = "agentbay"
+    engine = "ipykernel"
+
+
+class TestIpykernelEngineWelcome(suite.IopubWelcomeTests):
+    kernel_name = "agentbay"
+    engine = "ipykernel"
+    support_iopub_welcome = True
+
+
+def test_every_attribute_of_the_suite_is_set():
+    names = [name for name, value in vars(suite.KernelTests).items() if value in ("", [], ())]
+    assert len(names) == 17
+    assert [name for name in names if not getattr(Everything, name)] == []
