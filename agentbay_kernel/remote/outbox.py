@@ -109,8 +109,8 @@ class Outbox:
             try:
                 while self._next:
                     text = self._framed(self._next.popleft())
-                    self.journal.append(text)
                     self._write(text)
+                    self.journal.append(text)
             finally:
                 self._writing = False
 

@@ -1,0 +1,32 @@
+"""How Hypothesis runs here: as many examples as the run's sizes say, nothing left behind."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, configuration, settings
+from hypothesis import strategies as st
+
+from tests.sizes import size
+
+configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "agentbay-hypothesis")
+
+some = settings(
+    max_examples=size("property_examples"),
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+few = settings(some, max_examples=max(10, size("property_examples") // 4))
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(2**63, 2**80)
+    | st.floats()
+    | st.text(st.characters(), max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=12,
+)
