@@ -30,6 +30,7 @@ class Verdict:
 class Interpreter:
     """Sends code and environment, hands on what comes back.
 
+    While the caller of a run takes no more, nothing is read, so that the interpreter has to wait.
     Text that a thread writes between two runs is kept and comes with the next one.
     """
 
@@ -45,12 +46,19 @@ class Interpreter:
         self._late: list[WireEvent] = []
         self._late_size = 0
         self._open = True
+        self._ready: asyncio.Event | None = None
+        self._holding: asyncio.Task[None] | None = None
         self.pid = 0
         self.ready = False
         self._loop.add_reader(self._socket, self._on_readable)
 
-    def run(self, code: str, emit: Emit) -> asyncio.Future[Verdict]:
-        """Send code; the answer is there when it has run to its end."""
+    def run(
+        self, code: str, emit: Emit, ready: asyncio.Event | None = None
+    ) -> asyncio.Future[Verdict]:
+        """Send code; the answer is there when it has run to its end.
+
+        `ready` is clear while the caller can take no more.
+        """
         self._number += 1
         self._done = done = self._loop.create_future()
         if not self._open:
@@ -60,13 +68,19 @@ class Interpreter:
         late, self._late, self._late_size = self._late, [], 0
         for event in late:
             emit(event)
-        self._emit = emit
+        self._emit, self._ready = emit, ready
         self._send(records.CODE, code.encode("utf-8", "surrogatepass"))
         return done
 
     def set_environment(self, variables: dict[str, str]) -> None:
         """Set variables before the next run."""
         self._send(records.ENVIRONMENT, json.dumps(variables).encode())
+
+    def hurry(self) -> None:
+        """Read the rest of the run whether the caller takes it or not."""
+        self._ready = None
+        if self._holding is not None:
+            self._holding.cancel()
 
     def end(self, how: str) -> None:
         """The process has ended: take what it still said and close."""
@@ -82,10 +96,11 @@ class Interpreter:
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
             self._socket.close()
+            self.hurry()
         self.theirs.close()
 
     def _finish(self, verdict: Verdict) -> None:
-        self._emit = None
+        self._emit = self._ready = None
         if self._done is not None and not self._done.done():
             self._done.set_result(verdict)
 
@@ -118,7 +133,18 @@ class Interpreter:
             return False
         for kind, run, payload in self._unpacker.feed(data):
             self._on_record(kind, run, payload)
+        if self._ready is not None and not self._ready.is_set() and self._holding is None:
+            self._loop.remove_reader(self._socket)
+            self._holding = self._loop.create_task(self._read_later(self._ready))
         return True
+
+    async def _read_later(self, ready: asyncio.Event) -> None:
+        try:
+            await ready.wait()
+        finally:
+            self._holding = None
+            if self._open:
+                self._loop.add_reader(self._socket, self._on_readable)
 
     def _on_record(self, kind: bytes, run: int, payload: bytes) -> None:
         if kind == records.READY:

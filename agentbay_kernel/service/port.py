@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
@@ -70,10 +71,16 @@ class Sandbox(Protocol):
         """Start the supervisor and a worker in readiness; raises SandboxGone with the reason."""
 
     async def run_code(
-        self, code: str, language: str, timeout: float, emit: Callable[[WireEvent], None]
+        self,
+        code: str,
+        language: str,
+        timeout: float,
+        emit: Callable[[WireEvent], None],
+        ready: asyncio.Event | None = None,
     ) -> RunEnd:
         """Run code in the interpreter that keeps the session's state; runs queue up.
 
+        While `ready` is clear the caller takes no more output, and the code waits to write.
         A run that exceeds `timeout` seconds is interrupted, then killed, and ends with
         `TimeoutError: ...`. Raises ToolFailure for a language or runtime that is not there.
         """

@@ -9,6 +9,7 @@ from agentbay_kernel.service import tools
 from agentbay_kernel.service.port import RunEnd, SandboxGone, ToolFailure, WireEvent
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping
 
     from agentbay_kernel.service.host import Host
@@ -120,8 +121,12 @@ async def run(
     args: Mapping[str, Any],
     seconds: float,
     emit: Callable[[WireEvent], None],
+    ready: asyncio.Event | None = None,
 ) -> RunEnd:
-    """Run code in a session; while it runs the session is not idle."""
+    """Run code in a session; while it runs the session is not idle.
+
+    While `ready` is clear, its output waits.
+    """
     tools.find("run_code", session.image).check(args)
     session.need_running()
     language = str(args.get("language") or "python").lower()
@@ -130,7 +135,7 @@ async def run(
         return await host.guarded(
             session,
             session.sandbox.run_code(
-                str(args["code"]), _ALIASES.get(language, language), seconds, emit
+                str(args["code"]), _ALIASES.get(language, language), seconds, emit, ready
             ),
         )
     finally:

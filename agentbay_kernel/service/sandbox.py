@@ -97,14 +97,18 @@ class LocalSandbox:
         language: str,
         timeout: float,
         emit: Callable[[Message], None],
+        ready: asyncio.Event | None = None,
     ) -> RunEnd:
         """Run code; a caller that goes away leaves it running, as in the cloud."""
         if language in NOT_OFFERED:
             raise ToolFailure(NOT_OFFERED[language])
         if language not in self._turns:
             raise ToolFailure(f"Unknown language: {language}")
-        run = self._python if language == "python" else self._javascript
-        return await asyncio.shield(self._keep(run(code, timeout, emit)))
+        if language == "python":
+            run = self._python(code, timeout, emit, ready)
+        else:
+            run = self._javascript(code, timeout, emit)
+        return await asyncio.shield(self._keep(run))
 
     async def call(self, tool: str, args: Mapping[str, Any]) -> str:
         """Run one tool; variables of `set_env` reach the interpreter before its next run."""
@@ -221,16 +225,19 @@ class LocalSandbox:
     def _prefix(self) -> str:
         return "" if self.isolation == "bwrap" else str(self._spec.root / "fs")
 
-    async def _python(self, code: str, seconds: float, emit: Emit) -> RunEnd:
+    async def _python(
+        self, code: str, seconds: float, emit: Emit, ready: asyncio.Event | None
+    ) -> RunEnd:
         async with self._turns["python"]:
             interpreter = self._interpreter or await self._launch()
             begun = time.monotonic()
             late = _Late(emit)
-            done = interpreter.run(code, late)
+            done = interpreter.run(code, late, ready)
             if await self._within(done, seconds):
                 verdict = done.result()
             else:
                 late.hide_interrupt()
+                interpreter.hurry()
                 verdict = await self._stop(done)
                 text = f"TimeoutError: the code ran longer than {seconds:g} seconds"
                 verdict = Verdict(verdict.count, text, died=True)

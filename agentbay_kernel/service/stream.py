@@ -32,6 +32,8 @@ FRAME = 900_000
 _MERGED = 200_000
 _PIECE = 800_000
 _BACKLOG = 256 << 20
+# What may wait for a client before the code that writes has to wait.
+_HIGH, _LOW = 8 << 20, 2 << 20
 _LARGEST_REQUEST = 96 << 20
 
 
@@ -58,6 +60,8 @@ class Connection:
         self._queue: deque[_Output | str] = deque()
         self._waiting = 0
         self._wake = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._ready.set()
         self._open = True
         self._active: set[str] = set()
         self._terminals = terminals_of(host, session)
@@ -74,6 +78,7 @@ class Connection:
                     self._take(message.data)
         finally:
             self._open = False
+            self._ready.set()
             self._terminals.leave(self._push)
             self._watches.close()
             writer.cancel()
@@ -151,7 +156,7 @@ class Connection:
 
         try:
             seconds = runs.limit(params.get("timeoutS"))
-            end = await runs.run(self._host, self._session, params, seconds, emit)
+            end = await runs.run(self._host, self._session, params, seconds, emit, self._ready)
         except (ToolFailure, SandboxGone, ApiError) as error:
             end = RunEnd(ok=False, execution_count=None, seconds=0.0, error=str(error))
         self._send(
@@ -173,14 +178,13 @@ class Connection:
         if kind in ("stdout", "stderr"):
             self._text(invocation, str(kind), event["chunk"])
             return
-        event, warning = fit(event, self._largest)
-        if warning:
-            self._text(invocation, "stderr", warning)
-        self._send(
-            invocation,
-            tools.CODESPACE,
-            {"method": "run_code", "mode": "stream", "phase": "event", **event},
-        )
+        frame = _event_frame(invocation, event)
+        if len(frame) > self._largest:
+            event, warning = fit(event, self._largest)
+            if warning:
+                self._text(invocation, "stderr", warning)
+            frame = _event_frame(invocation, event)
+        self._queue_frame(frame)
 
     def _text(self, invocation: str, kind: str, chunk: str) -> None:
         """Queue output; pieces that wait together leave together, since each frame costs."""
@@ -206,18 +210,22 @@ class Connection:
         self._send(invocation, "WEBSOCKET_SERVER", {"error": message})
 
     def _send(self, invocation: str, source: str, data: Mapping[str, Any]) -> None:
-        if not self._open:
-            return
-        frame = _frame(invocation, source, data)
-        self._queue.append(frame)
-        self._grow(len(frame))
+        self._queue_frame(_frame(invocation, source, data))
+
+    def _queue_frame(self, frame: str) -> None:
+        if self._open:
+            self._queue.append(frame)
+            self._grow(len(frame))
 
     def _grow(self, size: int) -> None:
         self._waiting += size
         self._wake.set()
+        if self._waiting > _HIGH:
+            self._ready.clear()
         if self._waiting > _BACKLOG and self._open:
             log.warning("session %s: a client reads too slowly, dropped", self._session.id)
             self._open = False
+            self._ready.set()
             self._queue.clear()
             self._host.spawn(self._socket.close(), "websocket close")
 
@@ -232,6 +240,8 @@ class Connection:
                     self._waiting -= item.size
                     for frame in frames(item):
                         await self._socket.send_str(frame)
+                if self._waiting < _LOW:
+                    self._ready.set()
             self._wake.clear()
             await self._wake.wait()
 
@@ -275,6 +285,11 @@ def _fit_error(event: WireEvent) -> WireEvent:
     return {**event, "error": short}
 
 
+def _event_frame(invocation: str, event: WireEvent) -> str:
+    head = {"method": "run_code", "mode": "stream", "phase": "event"}
+    return _frame(invocation, tools.CODESPACE, {**head, **event})
+
+
 def _frame(invocation: str, source: str, data: Mapping[str, Any]) -> str:
     return json.dumps({"invocationId": invocation, "source": source, "target": "SDK", "data": data})
 
@@ -287,14 +302,25 @@ def frames(item: _Output) -> Iterator[str]:
 
 
 def _halved(invocation: str, kind: str, text: str) -> Iterator[str]:
-    event = {"method": "run_code", "mode": "stream", "phase": "event", "eventType": kind}
-    frame = _frame(invocation, tools.CODESPACE, {**event, "chunk": text})
-    if len(frame) <= FRAME:
+    # not one `json.dumps` for all: it copies the text once more
+    rest = f', "chunk": {_quoted(text)}}}}}'
+    frame = _event_frame(invocation, {"eventType": kind}).removesuffix("}}") + rest
+    if len(frame) <= FRAME and (frame.isascii() or len(frame.encode()) <= FRAME):
         yield frame
         return
     middle = len(text) // 2
     yield from _halved(invocation, kind, text[:middle])
     yield from _halved(invocation, kind, text[middle:])
+
+
+def _quoted(text: str) -> str:
+    """Text in JSON, as it is but for what must be escaped."""
+    quoted = json.dumps(text, ensure_ascii=text.isascii())
+    try:
+        quoted.encode()
+    except UnicodeEncodeError:  # a lone half of a surrogate pair, which UTF-8 has no form for
+        return json.dumps(text)
+    return quoted
 
 
 def _largest(asked: str) -> int:

@@ -25,7 +25,7 @@ class FakeBox:
         if self.fails:
             raise self.fails
 
-    async def run_code(self, code, language, timeout, emit):
+    async def run_code(self, code, language, timeout, emit, ready=None):
         if self.script is not None:
             return await self.script(code, emit)
         if code == "die":

@@ -163,7 +163,7 @@ class Carrier:
         self._put(records.DONE, json.dumps(done).encode())
         self._request, self._reply = "", None
 
-    def _put(self, kind: bytes, payload: bytes) -> None:
+    def _put(self, kind: bytes, payload: bytes | memoryview) -> None:
         self._service.sendall(records.pack(kind, self._run, payload))
 
 

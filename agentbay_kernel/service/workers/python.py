@@ -7,6 +7,7 @@ import contextvars
 import json
 import os
 import signal
+import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 class Engine:
     """Runs cells one after another on one event loop."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    def __init__(self, service: socket.socket) -> None:
+        self._service = service
         self._shield = Shield()
-        self._outlet = Outlet(descriptor, self._shield)
+        self._outlet = Outlet(service, self._shield)
         self._capture = streams.install(self._outlet)
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
@@ -42,7 +43,7 @@ class Engine:
 
         self._shell = make_shell(self._outlet)
         self._outlet.add(records.READY, b"{}")
-        self._loop.add_reader(self._descriptor, self._on_readable)
+        self._loop.add_reader(self._service, self._on_readable)
         context = contextvars.copy_context()
         main = self._loop.create_task(self._main(context), context=context)
         while True:
@@ -121,7 +122,7 @@ class Engine:
         self._outlet.begin(0)
 
     def _on_readable(self) -> None:
-        data = os.read(self._descriptor, 1 << 20)
+        data = self._service.recv(1 << 20)
         if not data:
             os._exit(0)
         for kind, run, payload in self._unpacker.feed(data):
@@ -132,13 +133,32 @@ class Engine:
 
     def _on_interrupt(self, signum: int, frame: FrameType | None) -> None:
         current = asyncio.current_task(self._loop)
-        if self._task is not None and current is None:
+        struck = self._busy or self._in_users_callback(frame)
+        if self._task is not None and current is self._task:
+            struck = True
+        elif self._task is not None:
             self._shell.interrupted = True
             self._loop.call_soon_threadsafe(self._task.cancel)
-            return
-        running = self._busy or (self._task is not None and current is self._task)
-        if running and not self._shield.put_off():
+        if struck and not self._shield.put_off():
             raise KeyboardInterrupt
+
+    def _in_users_callback(self, frame: FrameType | None) -> bool:
+        """Whether the loop is in a callback or a task of the session's code, cells apart."""
+        inner = frame
+        while frame is not None and (back := frame.f_back) is not None:
+            if back.f_code is _CALL:
+                own = frame.f_code in _OWN
+                return not own and not (_in_asyncio(frame) and _in_asyncio(inner))
+            frame = back
+        return False
+
+
+def _in_asyncio(frame: FrameType | None) -> bool:
+    return frame is not None and str(frame.f_globals.get("__name__")).startswith("asyncio.")
+
+
+_CALL = asyncio.Handle._run.__code__
+_OWN = {each.__code__ for each in (Engine._main, Engine._on_readable, Engine._run_async)}
 
 
 def _error_of(result: Any, shell: Any) -> BaseException | None:
@@ -157,11 +177,11 @@ def _text_of(error: BaseException) -> str:
 
 def main() -> None:
     """Serve on the socket whose descriptor is the one argument."""
-    descriptor = int(sys.argv[1])
-    os.set_inheritable(descriptor, False)
+    service = socket.socket(fileno=int(sys.argv[1]))
+    service.set_inheritable(False)
     sys.argv[1:] = []
     sys.path.insert(0, "")
-    Engine(descriptor).serve()
+    Engine(service).serve()
 
 
 if __name__ == "__main__":

@@ -22,9 +22,14 @@ ENVIRONMENT = b"v"
 _HEADER = struct.Struct("!cII")
 
 
-def pack(kind: bytes, run: int, payload: bytes = b"") -> bytes:
+def header(kind: bytes, run: int, length: int) -> bytes:
+    """What stands before a payload."""
+    return _HEADER.pack(kind, run, length)
+
+
+def pack(kind: bytes, run: int, payload: bytes | memoryview = b"") -> bytes:
     """One record as it travels."""
-    return _HEADER.pack(kind, run, len(payload)) + payload
+    return b"".join((header(kind, run, len(payload)), payload))
 
 
 class Unpacker:

@@ -86,9 +86,12 @@ class Capture:
             data = os.read(reader, READ_BYTES)
         except BlockingIOError:
             return False
+        if not data:  # the session's code has closed the descriptor, and nobody else has it
+            self._poll.unregister(reader)
+            return False
         stream, decoder = self._sources[reader]
-        stream.write(decoder.decode(data))
-        return bool(data)
+        stream.write(decoder.decode(data))  # by whatever write the stream has now
+        return True
 
 
 def _replace(descriptor: int) -> int:
