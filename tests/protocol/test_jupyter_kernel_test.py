@@ -1,4 +1,4 @@
-"""`jupyter_kernel_test` with all that ipykernel passes: on `python3`, and on ours with both engines."""
+"""`jupyter_kernel_test` with all that ipykernel passes: on `python3`, and on both our engines."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Everything:
         cls.kc.execute_interactive("pass", timeout=30)  # a session's start is told in its cell
 
     def history_helper(self, execute_first, timeout=30, **request):
-        """The reply; ipykernel calls the running session 0 in a range, and by its number in a tail."""
+        """The reply; ipykernel's running session is 0 in a range, and has its number in a tail."""
         reply = super().history_helper(execute_first, timeout, **request)
         if request["hist_access_type"] == "range":
             for row in reply["content"]["history"]:

@@ -80,7 +80,11 @@ class _Client(NotebookClient):
         kind, content = message["msg_type"], message["content"]
         if kind == "status":
             return
-        kept = {"type": kind, **content, "buffers": _texts(message.get("buffers", []))}
+        kept = {
+            "type": kind,
+            **dict(sorted(content.items())),
+            "buffers": _texts(message.get("buffers", [])),
+        }
         (cell.comms if kind.startswith("comm_") else cell.messages).append(kept)
 
 
