@@ -1,4 +1,4 @@
-"""A run's stream without a session: what the hooks write, cut anywhere, read by the kernel's side."""
+"""A run's stream without a session: what the hooks write, cut anywhere, read by the kernel."""
 
 from __future__ import annotations
 

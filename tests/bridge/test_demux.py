@@ -21,7 +21,8 @@ MARK = frames.MARK + NONCE
 # What looks like a frame, or breaks a reader that scans for one, and is text all the same.
 HOSTILE = (
     "`", "`#", "`#~", MARK, MARK[:-1], f"{MARK}j", f"{MARK}jzz,0;", f"{MARK}j-1,0;{{}}\n",
-    f"{MARK}j2;{{}}\n", f"{MARK}j2,;{{}}\n", f"{MARK};", f"{MARK}j200000,0;", f"{MARK}j0x2,0;{{}}\n",
+    f"{MARK}j2;{{}}\n", f"{MARK}j2,;{{}}\n", f"{MARK};", f"{MARK}j200000,0;",
+    f"{MARK}j0x2,0;{{}}\n",
     f"{MARK}j\u0662,0;{{}}\n", f"{MARK}j 2,0;{{}}\n", f"{MARK}j2,-1;{{}}\n",
     f"{MARK}j{'0' * 30},0;", f"{MARK}j2,0;{{}}x", frame("j", "{}", nonce="f" * 12),
     "\x1b[31mred\x1b[0m", "\r", "\r\n", "\n", "\0", "\ud800", "\x85", "é", "\U0001f600", "x" * 5000,
