@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
 
 from tests.browser import server
 from tests.browser.sheet import ADDRESS, Sheet
@@ -99,9 +100,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     report = yield
     stage = getattr(item, "funcargs", {}).get("sheet")
     if report.failed and stage:
-        path = item.funcargs["tmp_path"] / "failure.png"  # type: ignore[attr-defined]
-        stage.page.screenshot(path=path)
         stage.spoiled = True
+        path = item.funcargs["tmp_path"] / "failure.png"  # type: ignore[attr-defined]
+        with contextlib.suppress(Error):
+            stage.page.screenshot(path=path)
         text = "\n".join([f"screenshot: {path}", *stage.console])
         report.sections.append(("page", text))
     return report
