@@ -38,6 +38,7 @@ class Interpreter:
         self._loop = asyncio.get_running_loop()
         self._socket, self.theirs = socket.socketpair()
         self._socket.setblocking(False)
+        self._buffer = memoryview(bytearray(READ_BYTES))
         self._unpacker = records.Unpacker()
         self._unsent = bytearray()
         self._number = 0
@@ -123,15 +124,15 @@ class Interpreter:
 
     def _on_readable(self) -> bool:
         try:
-            data = self._socket.recv(READ_BYTES)
+            length = self._socket.recv_into(self._buffer)
         except BlockingIOError:
             return False
         except OSError:
-            data = b""
-        if not data:
+            length = 0
+        if not length:
             self._loop.remove_reader(self._socket)
             return False
-        for kind, run, payload in self._unpacker.feed(data):
+        for kind, run, payload in self._unpacker.feed(self._buffer[:length]):
             self._on_record(kind, run, payload)
         if self._ready is not None and not self._ready.is_set() and self._holding is None:
             self._loop.remove_reader(self._socket)

@@ -303,8 +303,8 @@ def frames(item: _Output) -> Iterator[str]:
 
 def _halved(invocation: str, kind: str, text: str) -> Iterator[str]:
     # not one `json.dumps` for all: it copies the text once more
-    rest = f', "chunk": {_quoted(text)}}}}}'
-    frame = _event_frame(invocation, {"eventType": kind}).removesuffix("}}") + rest
+    head = _event_frame(invocation, {"eventType": kind}).removesuffix("}}")
+    frame = "".join((head, ', "chunk": ', _quoted(text), "}}"))
     if len(frame) <= FRAME and (frame.isascii() or len(frame.encode()) <= FRAME):
         yield frame
         return
@@ -315,7 +315,9 @@ def _halved(invocation: str, kind: str, text: str) -> Iterator[str]:
 
 def _quoted(text: str) -> str:
     """Text in JSON, as it is but for what must be escaped."""
-    quoted = json.dumps(text, ensure_ascii=text.isascii())
+    if text.isascii():
+        return json.dumps(text)
+    quoted = json.dumps(text, ensure_ascii=False)
     try:
         quoted.encode()
     except UnicodeEncodeError:  # a lone half of a surrogate pair, which UTF-8 has no form for

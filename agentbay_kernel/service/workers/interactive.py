@@ -148,7 +148,6 @@ def make_shell(outlet: Outlet) -> Any:
     )
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     config = Config()
-    config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"
     config.InteractiveShell.autoindent = False
     config.IPKernelApp = Config({"parent_appname": "agentbay"})

@@ -38,7 +38,7 @@ class Unpacker:
     def __init__(self) -> None:
         self._rest = bytearray()
 
-    def feed(self, data: bytes) -> list[Record]:
+    def feed(self, data: bytes | memoryview) -> list[Record]:
         """The records that `data` completes."""
         self._rest += data
         records = []
