@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import tempfile
-from pathlib import Path
 
 from hypothesis import HealthCheck, configuration, settings
 from hypothesis import strategies as st
 
 from tests.sizes import size
 
-configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "agentbay-hypothesis")
+_home = tempfile.TemporaryDirectory(prefix="hypothesis-")
+atexit.register(_home.cleanup)
+configuration.set_hypothesis_home_dir(_home.name)
 
 some = settings(
     max_examples=size("property_examples"),

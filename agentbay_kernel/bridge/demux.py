@@ -81,7 +81,8 @@ class Demux:
             self._pieces, self._size = {}, 0
 
     def skip_to(self, position: int) -> None:
-        """What is fed next begins at `position`; all since the last feed is lost."""
+        """What is fed next begins at `position`, and what was to follow here is lost."""
+        self._held, self._missing = [], 0
         self.end()
         self._shift = position - self._received
 

@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from agentbay_kernel.bridge import messages
+from agentbay_kernel.bridge import messages, values
 from agentbay_kernel.bridge.demux import LOGGED, Demux
 from agentbay_kernel.events import CellError, Stream
 from agentbay_kernel.remote.frames import MARK
@@ -79,10 +79,17 @@ class Run:
         self._on_input = on_input
         self._on_hello = on_hello
 
+    @property
+    def position(self) -> int:
+        """Where the rest of this run begins in the session's journal of it."""
+        return self.demux.position if self.begun else 0
+
     def on_event(self, event: Event) -> None:
         """Take an event of the provider, in which frames are text of stdout."""
         if isinstance(event, Stream) and event.name == "stdout":
             self.demux.feed(event.text)
+        elif isinstance(event, Stream):
+            self._emit(Stream("stderr", values.clean(event.text)))
         elif isinstance(event, CellError):
             self.error = event  # if there are hooks, they have told it already
         else:

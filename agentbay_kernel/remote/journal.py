@@ -21,7 +21,9 @@ class _Block:
 
 
 class Journal:
-    """A ring of the last `limit` characters of one run; positions count from the run's start.
+    """A ring of the last `limit` characters of one run, give or take a block.
+
+    Positions count from the run's start.
 
     One thread at a time appends, any may read. Nothing locks: the garbage collector may run code
     that writes wherever one waits.

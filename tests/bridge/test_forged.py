@@ -219,7 +219,8 @@ def test_a_reply_that_cannot_be_sent_costs_neither_the_reply_nor_the_kernel(kern
         kernel,
         f"""
         found = '{{"a": ' + "[" * {depth} + "]" * {depth} + "}}"
-        payload = '{{"t": "reply", "p": "", "c": {{"status": "ok", "user_expressions": %s}}}}' % found
+        content = '{{"status": "ok", "user_expressions": %s}}' % found
+        payload = '{{"t": "reply", "p": "", "c": %s}}' % content
         _box._write(f"{{_box.mark}}j{{len(payload):x}},0;{{payload}}\\n")
         """,
     )

@@ -57,5 +57,5 @@ def test_many_brackets_are_not_deep():
 
 @pytest.mark.parametrize("text", ["NaN", "-Infinity", "é", "", "[", "9" * 5000, '{"a"}'])
 def test_what_is_not_json_in_ascii_is_refused(text):
-    with pytest.raises(ValueError, match=r""):
+    with pytest.raises(ValueError, match=r"\w"):
         parse(text)
