@@ -53,6 +53,7 @@ class Ladder:
         self._grace = grace
         self._began = time.monotonic()
         self._first: float | None = None
+        self._certain = False
         self._climb: asyncio.Task[None] | None = None
         self.ended_by = ""
 
@@ -77,7 +78,9 @@ class Ladder:
 
     async def _interrupt(self) -> None:
         while await self._signal("INT"):
-            early = time.monotonic() - self._began < BEGINNING_SECONDS
+            # The interpreter itself says that the cell runs: a second signal could hit the display
+            # of the first one's traceback.
+            early = not self._certain and time.monotonic() - self._began < BEGINNING_SECONDS
             if await self._ends(REPEAT_SECONDS if early else self._grace):
                 return
             if not early:
@@ -94,7 +97,8 @@ class Ladder:
         try:
             async with asyncio.timeout(self._grace):
                 while not self._run.done():
-                    if name == "INT" and await self._quick():
+                    self._certain = name == "INT" and await self._quick()
+                    if self._certain:
                         return True
                     if (await interpreter.signal(self._session, name)).pid:
                         return True

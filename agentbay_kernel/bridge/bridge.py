@@ -173,6 +173,9 @@ class Bridge:
     ) -> messages.Reply:
         """What it means that the hooks did not tell the cell's end."""
         error = run.error or CellError("InterpreterDied", "The cell had no end", ())
+        if error.ename == "KeyboardInterrupt":
+            emit(error)  # it hit the hooks themselves, before or after the user's code
+            return messages.Reply(False, error)
         refused = error.ename == "SyntaxError" and not run.begun
         if refused and not first:
             self.forget()

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from typing import Any, Dict, Optional
 
-from . import shim
+from . import shim, tracebacks
 from .answers import Answers
 from .cells import Cells
 from .comms import Comms
@@ -41,11 +41,12 @@ class Installation:
     def install(self) -> None:
         """Hook the streams, the shell and the builtins, and listen."""
         self._displays.install()
-        self._stdin.install(self._patches)
         self._comms.install()
         shim.install(self._shell, self._outbox, self._comms.manager, self._patches)
+        self._stdin.install(self._patches)
         self._streams()
         self.cells.install(self._patches)
+        tracebacks.install(self._shell, self._patches)
         self._inbox.open(_loop())
 
     def remove(self) -> None:
