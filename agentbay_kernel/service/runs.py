@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from agentbay_kernel.service.state import Session
 
 DEFAULT_TIMEOUT = 60.0
+MOST_TEXT = 64 << 20
+"""Characters of output that an answer all at once holds; a stream has no such bound."""
 _ALIASES = {
     "py": "python",
     "python3": "python",
@@ -40,7 +42,8 @@ _SHORT = {
 class Transcript:
     """Collects the events of a run for an answer that comes all at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_TEXT) -> None:
+        self._most = self._left = most
         self.stdout: list[str] = []
         self.stderr: list[str] = []
         self.results: list[dict[str, Any]] = []
@@ -50,13 +53,20 @@ class Transcript:
         """Take one event."""
         kind = event.get("eventType")
         if kind == "stdout":
-            self.stdout.append(event["chunk"])
+            self._keep(self.stdout, event["chunk"])
         elif kind == "stderr":
-            self.stderr.append(event["chunk"])
+            self._keep(self.stderr, event["chunk"])
         elif kind == "result":
             self.results.append(event["result"])
         elif kind == "error":
             self.error = event["error"]
+
+    def _keep(self, chunks: list[str], text: str) -> None:
+        if self._left > 0:
+            chunks.append(text[: self._left])
+        if 0 <= self._left < len(text):
+            self.stderr.append(f"\n[output cut after {self._most >> 20} MiB]\n")
+        self._left -= len(text)
 
     def text(self, end: RunEnd) -> str:
         """The tool's answer: JSON in one of the two shapes that the SDK reads.

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from agentbay_kernel.service import runs
 from agentbay_kernel.service.port import RunEnd
 from tests.service.running import vendor, wait_for
 
@@ -90,6 +91,17 @@ def test_output_is_streamed_while_the_code_runs(service, session):
     box.script = play
     done = session.code.run_code("x", "python", stream_beta=True, on_stdout=lambda _: seen.set())
     assert done.success
+
+
+def test_output_without_streaming_is_cut_where_it_would_fill_the_memory(
+    service, session, monkeypatch
+):
+    monkeypatch.setattr(runs.Transcript.__init__, "__defaults__", (3 << 20,))
+    script(service, *[{"eventType": "stdout", "chunk": "x" * 1_000_000}] * 9)
+    done = session.code.run_code("x", "python")
+    assert done.success
+    assert done.logs.stdout == ["x" * (3 << 20)]
+    assert done.logs.stderr == ["\n[output cut after 3 MiB]\n"]
 
 
 def test_a_result_above_the_streams_limit_keeps_its_small_part(service, session):
