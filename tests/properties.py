@@ -20,6 +20,7 @@ some = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+small_values = st.none() | st.integers() | st.text(max_size=5) | st.just([]) | st.just({"a": "b"})
 few = settings(some, max_examples=max(10, size("property_examples") // 4))
 
 json_values = st.recursive(
