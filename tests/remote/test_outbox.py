@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
-import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,8 @@ from agentbay_kernel.remote.journal import LIMIT
 from agentbay_kernel.remote.outbox import Late, Outbox
 from agentbay_kernel.remote.parents import Parents, make
 from tests.bridge.framing import NONCE, Hooks, read
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -124,22 +128,24 @@ def test_a_stream_that_refuses_text_does_not_shift_the_positions(hooks):
     assert hooks.box.journal.read(0, 1 << 20) == (0, hooks.stream)
 
 
-def test_a_forked_child_writes_text_but_no_frames(hooks):
-    before = hooks.stream
-    ours, theirs = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            hooks.box.emit("display_data", {})
-            hooks.box.text("stdout", "child")
-            hooks.box.text("stderr", "err")
-            os.write(theirs, (hooks.stream[len(before) :] + hooks.err.getvalue()).encode())
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
-    os.close(theirs)
-    with open(ours) as said:
-        assert said.read() == "childerr"
+FORK = """
+import os
+from tests.bridge.framing import Hooks
+hooks = Hooks()
+before = len(hooks.stream)
+if os.fork() == 0:
+    hooks.box.emit("display_data", {})
+    hooks.box.text("stdout", "child")
+    hooks.box.text("stderr", "err")
+    os.write(1, (hooks.stream[before:] + hooks.err.getvalue()).encode())
+    os._exit(0)
+os.wait()
+"""
+
+
+def test_a_forked_child_writes_text_but_no_frames():
+    ended = subprocess.run([sys.executable, "-c", FORK], cwd=ROOT, capture_output=True, timeout=60)
+    assert (ended.stdout, ended.stderr) == (b"childerr", b"")
 
 
 def test_a_handler_of_a_signal_may_write_while_the_cell_does(hooks):
@@ -150,15 +156,15 @@ def test_a_handler_of_a_signal_may_write_while_the_cell_does(hooks):
         hooks.box.text("stdout", "!")
         hooks.box.emit("display_data", {})
 
-    former = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+    former = signal.signal(signal.SIGVTALRM, ring)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.0005, 0.0005)
     deadline = time.monotonic() + 20
     try:
         while count[0] < 50 and time.monotonic() < deadline:
             hooks.box.text("stdout", "x" * 100)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, former)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, former)
     assert count[0] >= 50
     reader = read(hooks.stream)
     assert (reader.text().count("!"), len(reader.messages)) == (count[0], count[0])
