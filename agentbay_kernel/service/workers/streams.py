@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from agentbay_kernel.service.workers import records
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agentbay_kernel.service.workers.outlet import Outlet
 
 READ_BYTES = 1 << 16
@@ -29,6 +31,7 @@ class Stream(io.TextIOBase):
         self._kind = kind
         self._descriptor = descriptor
         self.name = name
+        self.drain: Callable[[], None] = self.flush
 
     def write(self, text: str) -> int:
         """Add text; it is sent within two milliseconds."""
@@ -108,4 +111,6 @@ def install(outlet: Outlet) -> Capture:
     err = Stream(outlet, records.STDERR, "<stderr>", 2)
     sys.stdout = sys.__stdout__ = out  # type: ignore[misc, assignment]
     sys.stderr = sys.__stderr__ = err  # type: ignore[misc, assignment]
-    return Capture((out, err))
+    capture = Capture((out, err))
+    out.drain = err.drain = capture.drain
+    return capture
