@@ -27,6 +27,7 @@ class Outbox:
         self.journal = Journal()
         self.run: Optional[Parent] = None
         self.plain = False
+        self.awaited: Optional[Tuple[str, Callable[[], None]]] = None
         self.aside: Callable[[Dict[str, Any]], None] = lambda message: None
         self._write: Write = out.write
         self._write_err: Write = err.write
@@ -85,6 +86,13 @@ class Outbox:
         """Write text of stdout or stderr; gives what the stream's own `write` gives."""
         if self._child or self.plain or not isinstance(text, str):
             return (self._write if name == "stdout" else self._write_err)(text)
+        if self.awaited is not None:
+            self._put_to_mark(name, text, *self.awaited)
+        else:
+            self._put_text(name, text)
+        return len(text)
+
+    def _put_text(self, name: str, text: str) -> None:
         parent = self.parents.get()
         if self.run is None or parent is not self.run:
             self.send({"t": "stream", "c": {"name": name, "text": text}, "p": id_of(parent)})
@@ -94,7 +102,16 @@ class Outbox:
             self._put_large(text)
         else:
             self._put(text)
-        return len(text)
+
+    def _put_to_mark(self, name: str, text: str, mark: str, seen: Callable[[], None]) -> None:
+        """Put text, but not the mark in it, which says that all before it has come."""
+        before, found, after = text.partition(mark)
+        if before:
+            self._put_text(name, before)
+        if found:
+            seen()
+        if after:
+            self._put_text(name, after)
 
     def _put(self, item: Union[str, Tuple[str, str]]) -> None:
         """Write text, or a frame of that kind and payload, and keep it in the journal.
