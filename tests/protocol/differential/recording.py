@@ -105,7 +105,7 @@ def _patiently(get: Callable[..., Any]) -> Callable[..., Any]:
     return patient
 
 
-def record(kernel: str, sources: dict[str, str], folder: Path) -> Recording:
+async def record(kernel: str, sources: dict[str, str], folder: Path) -> Recording:
     """Run the cells one after another in a new kernel, errors included."""
     recorded = {label: Cell(source) for label, source in [*sources.items(), (LAST, FOLDER)]}
     book = cells.notebook({label: cell.source for label, cell in recorded.items()})
@@ -126,7 +126,7 @@ def record(kernel: str, sources: dict[str, str], folder: Path) -> Recording:
         on_cell_executed=replied,
     )
     client.listen(order)
-    client.execute()
+    await client.async_execute()
     for cell, saved in zip(order, book.cells, strict=True):
         cell.messages = merged(cell.messages)
         cell.outputs = merged([dict(output) for output in saved.outputs])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -55,21 +55,22 @@ def references():
     return {}
 
 
-@pytest.mark.parametrize(("engine", "name"), RUNS, ids="-".join)
-def test_a_notebook_is_the_same(engine, name, homes, references, tmp_path_factory, monkeypatch):
+@pytest.mark.parametrize(("engine", "name"), RUNS, ids=map("-".join, RUNS))
+async def test_a_notebook_is_the_same(
+    engine, name, homes, references, tmp_path_factory, monkeypatch
+):
     monkeypatch.setenv("AGENTBAY_KERNEL_ENGINE", engine)
     move_into(homes[engine], monkeypatch)
     sources = cells.read(name)
 
-    def run(kernel):
-        if kernel == "python3" and name in references:
-            return references[name]
+    async def run(kernel):
         folder = tmp_path_factory.mktemp("work")
-        return compare.plain(recording.record(kernel, sources, folder))
+        return compare.plain(await recording.record(kernel, sources, folder))
 
-    with ThreadPoolExecutor(2) as pool:
-        expected, actual = pool.map(run, ("python3", "agentbay"))
+    actual = asyncio.create_task(run("agentbay"))
+    expected = references.get(name) or await run("python3")
     references[name] = expected
     listed = known.places(known.load(), name, engine)
-    said = judge.complaints(name, expected, actual, listed)
-    assert said == [], "\n\n".join(["not as under python3:", *said])
+    said = judge.complaints(name, expected, await actual, listed)
+    if said:
+        pytest.fail("\n\n".join(["not as under python3:", *said]), pytrace=False)

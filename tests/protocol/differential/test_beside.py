@@ -1,0 +1,119 @@
+"""What nbclient does not look at: output after a cell's end, expressions and silent requests."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.kernels import execute_content
+from tests.protocol.differential.normal import Normal
+
+pytestmark = pytest.mark.timeout(120)
+
+LATE = {
+    "a thread, in the next cell": (
+        "import threading\ngo = threading.Event()\n"
+        "def late():\n    go.wait()\n    print('late')\n"
+        "thread = threading.Thread(target=late)\nthread.start()\nprint('first')",
+        "print('second')\ngo.set()\nthread.join()\nprint('last')",
+    ),
+    "a thread, when no cell runs": (
+        "import threading\nprint('first')\nthreading.Timer(0.5, lambda: print('last')).start()",
+    ),
+    "a thread's stderr, when no cell runs": (
+        "import sys, threading\nprint('first')\n"
+        "threading.Timer(0.5, lambda: print('last', file=sys.stderr)).start()",
+    ),
+    "a thread's display, then its text, when no cell runs": (
+        "import threading\nprint('first')\n"
+        "def late():\n    display('shown')\n    print('last')\n"
+        "threading.Timer(0.5, late).start()",
+    ),
+    "a task, when no cell runs": (
+        "import asyncio\nprint('first')\n"
+        "async def late():\n    await asyncio.sleep(0.5)\n    print('last')\n"
+        "task = asyncio.create_task(late())",
+    ),
+    "a task, in the next cell": (
+        "import asyncio\nevent = asyncio.Event()\n"
+        "async def late():\n    await event.wait()\n    print('late')\n"
+        "task = asyncio.create_task(late())\nprint('first')",
+        "print('second')\nevent.set()\nawait task\nprint('last')",
+    ),
+}
+
+EXPRESSIONS = {
+    "value": "a",
+    "rich": "Rich()",
+    "error": "1 / 0",
+    "unknown": "nobody",
+    "syntax": "1 +",
+    "printing": "print('printed')",
+}
+CELL = "a = 40 + 2\nclass Rich:\n    def _repr_html_(self):\n        return '<i>'\na"
+
+
+def heard(kernel, cells):
+    """Which cell each piece of output went under, until "last" came; chunks joined."""
+    requests = [kernel.send("execute_request", execute_content(cell)) for cell in cells]
+    order = {request["header"]["msg_id"]: index for index, request in enumerate(requests)}
+    told = {}
+    while not any("last" in text for text in told.values()):
+        message = kernel.client.get_iopub_msg(timeout=30)
+        content, index = message["content"], order.get(message["parent_header"].get("msg_id"))
+        if message["msg_type"] == "stream":
+            place = index, content["name"]
+            told[place] = told.get(place, "") + content["text"]
+        elif message["msg_type"] == "display_data" and "Starting" not in str(content["data"]):
+            told[index, "display"] = content["data"]
+    return told
+
+
+@pytest.fixture(params=["pipe", "ipykernel"])
+def pair(request, start_kernel, monkeypatch):
+    """The plain kernel and ours, each after a first cell."""
+    monkeypatch.setenv("AGENTBAY_KERNEL_ENGINE", request.param)
+    both = start_kernel("python3"), start_kernel("agentbay")
+    for kernel in both:
+        kernel.execute("pass")
+    return both
+
+
+@pytest.mark.parametrize("cells", LATE.values(), ids=LATE)
+def test_output_after_its_cell_goes_under_the_same_cell(pair, cells):
+    plain, ours = pair
+    assert heard(ours, cells) == heard(plain, cells)
+
+
+def test_user_expressions_are_the_same(pair):
+    plain, ours = (
+        Normal()(kernel.execute(CELL, user_expressions=EXPRESSIONS).content) for kernel in pair
+    )
+    assert ours["user_expressions"] == plain["user_expressions"]
+    assert ours["execution_count"] == plain["execution_count"]
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [{"silent": True}, {"store_history": False}, {"silent": True, "user_expressions": {"b": "b"}}],
+    ids=["silent", "not stored", "silent with an expression"],
+)
+def test_a_request_with_flags_is_the_same(pair, flags):
+    def said(kernel):
+        done = kernel.execute("b = 5\nprint('text')\nb", **flags)
+        after = kernel.execute("_, In[-2:]")
+        outputs = [(item["msg_type"], item["content"]) for item in done.outputs]
+        return Normal()([outputs, done.content["status"], done.content["user_expressions"]]), (
+            after.content["execution_count"],
+            after.value(),
+        )
+
+    plain, ours = map(said, pair)
+    assert ours == plain
+
+
+def test_expressions_after_an_error_are_the_same(pair):
+    plain, ours = (
+        kernel.execute("1 / 0", user_expressions={"c": "1"}).content["user_expressions"]
+        for kernel in pair
+    )
+    assert ours == plain
