@@ -5,31 +5,18 @@ from __future__ import annotations
 import jupyter_kernel_test as suite
 import pytest
 
-from tests import kernels
+from tests.protocol.homes import inside, leave
 
 pytestmark = pytest.mark.timeout(180)
-
-FOLDERS = {
-    "AGENTBAY_KERNEL_DATA_DIR": "data",
-    "AGENTBAY_KERNEL_RUNTIME_DIR": "run",
-    "AGENTBAY_KERNEL_LOG_DIR": "log",
-    "IPYTHONDIR": "ipython",
-}
 
 
 @pytest.fixture(scope="class", autouse=True)
 def home(request, tmp_path_factory):
     """A home that lasts as long as the class's one kernel, and the engine that the class names."""
     home = tmp_path_factory.mktemp("h")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(home))
-        for name, folder in FOLDERS.items():
-            (home / folder).mkdir(mode=0o700)
-            patch.setenv(name, str(home / folder))
-        patch.setenv("AGENTBAY_KERNEL_PROVIDER", "local")
-        patch.setenv("AGENTBAY_KERNEL_ENGINE", getattr(request.cls, "engine", "pipe"))
+    with inside(home, getattr(request.cls, "engine", "pipe")):
         yield
-        kernels.stop_service()
+    leave(home)
 
 
 class Everything:
@@ -114,6 +101,7 @@ class TestIpykernelEngineWelcome(suite.IopubWelcomeTests):
 
 
 def test_every_attribute_of_the_suite_is_set():
-    names = [name for name, value in vars(suite.KernelTests).items() if value in ("", [], ())]
+    members = vars(suite.KernelTests).items()
+    names = [name for name, value in members if value in ("", [], ()) and name[0] != "_"]
     assert len(names) == 17
     assert [name for name in names if not getattr(Everything, name)] == []

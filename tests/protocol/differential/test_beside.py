@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from tests import kernels
 from tests.kernels import execute_content
 from tests.protocol.differential.normal import Normal
+from tests.protocol.homes import ENGINES, inside, leave
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -53,11 +57,12 @@ CELL = "a = 40 + 2\nclass Rich:\n    def _repr_html_(self):\n        return '<i>
 
 
 def heard(kernel, cells):
-    """Which cell each piece of output went under, until "last" came; chunks joined."""
+    """Which cell each piece of output went under, until every word was said; chunks joined."""
+    words = set(re.findall(r"(?:print|display)\('(\w+)'", "".join(cells)))
     requests = [kernel.send("execute_request", execute_content(cell)) for cell in cells]
     order = {request["header"]["msg_id"]: index for index, request in enumerate(requests)}
     told = {}
-    while not any("last" in text for text in told.values()):
+    while not all(word in str(told) for word in words):
         message = kernel.client.get_iopub_msg(timeout=30)
         content, index = message["content"], order.get(message["parent_header"].get("msg_id"))
         if message["msg_type"] == "stream":
@@ -68,14 +73,18 @@ def heard(kernel, cells):
     return told
 
 
-@pytest.fixture(params=["pipe", "ipykernel"])
-def pair(request, start_kernel, monkeypatch):
-    """The plain kernel and ours, each after a first cell."""
-    monkeypatch.setenv("AGENTBAY_KERNEL_ENGINE", request.param)
-    both = start_kernel("python3"), start_kernel("agentbay")
+@pytest.fixture(scope="module", params=ENGINES)
+def pair(request, tmp_path_factory):
+    """The plain kernel and ours, each after a first cell; both get the same cells."""
+    home = tmp_path_factory.mktemp("h")
+    with inside(home, request.param):
+        both = kernels.start("python3"), kernels.start("agentbay")
     for kernel in both:
         kernel.execute("pass")
-    return both
+    yield both
+    for kernel in both:
+        kernel.close()
+    leave(home)
 
 
 @pytest.mark.parametrize("cells", LATE.values(), ids=LATE)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import agentbay_kernel
-from tests import kernels
 from tests.protocol.differential import cells, compare, judge, known, recording
+from tests.protocol.homes import ENGINES, inside, leave
 from tests.sizes import size
 
 pytestmark = pytest.mark.timeout(240)
@@ -35,18 +35,10 @@ RUNS += [("ipykernel", name) for name in rotating(NAMES, size("differential_shar
 @pytest.fixture(scope="module")
 def homes(tmp_path_factory):
     """A home for each engine, whose one service has all the notebooks' sessions."""
-    made = {engine: tmp_path_factory.mktemp("h") for engine in ("pipe", "ipykernel")}
+    made = {engine: tmp_path_factory.mktemp("h") for engine in ENGINES}
     yield made
     for home in made.values():
-        with pytest.MonkeyPatch.context() as patch:
-            move_into(home, patch)
-            kernels.stop_service()
-
-
-def move_into(home, patch):
-    for name in ("DATA", "RUNTIME", "LOG"):
-        (home / name).mkdir(mode=0o700, exist_ok=True)
-        patch.setenv(f"AGENTBAY_KERNEL_{name}_DIR", str(home / name))
+        leave(home)
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +48,19 @@ def references():
 
 
 @pytest.mark.parametrize(("engine", "name"), RUNS, ids=map("-".join, RUNS))
-async def test_a_notebook_is_the_same(
-    engine, name, homes, references, tmp_path_factory, monkeypatch
-):
-    monkeypatch.setenv("AGENTBAY_KERNEL_ENGINE", engine)
-    move_into(homes[engine], monkeypatch)
+async def test_a_notebook_is_the_same(engine, name, homes, references, tmp_path_factory):
     sources = cells.read(name)
 
     async def run(kernel):
         folder = tmp_path_factory.mktemp("work")
         return compare.plain(await recording.record(kernel, sources, folder))
 
-    actual = asyncio.create_task(run("agentbay"))
-    expected = references.get(name) or await run("python3")
-    references[name] = expected
+    with inside(homes[engine], engine):
+        actual = asyncio.create_task(run("agentbay"))
+        expected = references.get(name) or await run("python3")
+        references[name] = expected
+        await actual
     listed = known.places(known.load(), name, engine)
-    said = judge.complaints(name, expected, await actual, listed)
+    said = judge.complaints(name, expected, actual.result(), listed)
     if said:
         pytest.fail("\n\n".join(["not as under python3:", *said]), pytrace=False)

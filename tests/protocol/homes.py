@@ -1,0 +1,42 @@
+"""A home that outlives a test, for kernels and a service that several tests share."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import kernels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ENGINES = ("pipe", "ipykernel")
+FOLDERS = {
+    "HOME": "",
+    "AGENTBAY_KERNEL_DATA_DIR": "data",
+    "AGENTBAY_KERNEL_RUNTIME_DIR": "run",
+    "AGENTBAY_KERNEL_LOG_DIR": "log",
+    "IPYTHONDIR": "ipython",
+    "JUPYTER_RUNTIME_DIR": "jupyter",
+}
+
+
+@contextlib.contextmanager
+def inside(home: Path, engine: str) -> Iterator[None]:
+    """The environment of that home, with one of the local service's engines."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, folder in FOLDERS.items():
+            (home / folder).mkdir(mode=0o700, exist_ok=True)
+            patch.setenv(name, str(home / folder))
+        patch.setenv("AGENTBAY_KERNEL_PROVIDER", "local")
+        patch.setenv("AGENTBAY_KERNEL_ENGINE", engine)
+        yield
+
+
+def leave(home: Path) -> None:
+    """End the home's service."""
+    with inside(home, "pipe"):
+        kernels.stop_service()
