@@ -214,13 +214,13 @@ def test_a_message_in_pieces_has_a_largest_size(monkeypatch, more, count):
     assert [message["t"] for message in reader.messages] == ["x", "y"][1 - count :]
 
 
-@pytest.mark.parametrize("size", [0, 1, 2, 1000])
+@pytest.mark.parametrize("size", [0, 1, 2, 100])
 def test_pieces_without_an_end_do_not_fill_the_memory(monkeypatch, size):
     monkeypatch.setattr(demux, "LARGEST", 1 << 18)
     reader = Reader()
     tracemalloc.start()
     try:
-        for number in range(5_000):
+        for number in range(20_000):
             reader.demux.feed(frame("p", f"{number:08x}" + "é" * size))
         _, peak = tracemalloc.get_traced_memory()
     finally:

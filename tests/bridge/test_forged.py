@@ -178,8 +178,8 @@ def test_a_second_hello_changes_nothing(kernel):
         kernel, f"forge('hello', {hello})\nforge('hello', {hello}, 'x')\nname_to_find = 1"
     )
     assert kinds(ended) == INNOCENT
-    asked = {"code": "name_to_fi", "cursor_pos": 10}
-    assert "name_to_find" in kernel.ask("complete_request", asked).content["matches"]
+    asked = {"code": "name_to_find", "cursor_pos": 4, "detail_level": 0}
+    assert kernel.ask("inspect_request", asked).content["found"]
     assert kernel.execute("name_to_find").value() == "1"
 
 
@@ -213,8 +213,8 @@ def test_another_payload_is_refused_and_the_user_hears_of_it(kernel, payload):
     assert len(ended.text("stderr").splitlines()) == 1
 
 
-@pytest.mark.parametrize("depth", [100, 127, 128, 400, 900])
-def test_a_reply_that_cannot_be_sent_costs_neither_the_reply_nor_the_kernel(kernel, depth):
+@pytest.mark.parametrize(("depth", "told"), [(100, True), (400, False), (900, False)])
+def test_a_reply_too_deep_to_be_sent_on_is_dropped_and_the_true_one_told(kernel, depth, told):
     ended = forging(
         kernel,
         f"""
@@ -225,6 +225,7 @@ def test_a_reply_that_cannot_be_sent_costs_neither_the_reply_nor_the_kernel(kern
         """,
     )
     assert ended.status == "ok"
+    assert bool(ended.content["user_expressions"]) is told
     assert kernel.execute("2").value() == "2"
 
 

@@ -39,7 +39,8 @@ def run(python, sent, folder, program=PROGRAM):
         cwd=folder,
         check=False,
     )
-    assert (ended.returncode, ended.stderr) == (0, "")
+    if (ended.returncode, ended.stderr) != (0, ""):
+        raise AssertionError(f"ended with {ended.returncode}: {ended.stderr}")
     return read(ended.stdout)
 
 

@@ -121,9 +121,11 @@ def test_its_ipykernel_takes_them_too(tmp_path):
 
 
 CLIENT = """
-import json, sys
+import json, subprocess, sys
 from jupyter_client.manager import start_new_kernel
-manager, client = start_new_kernel(kernel_name="python3")
+# An ipykernel repeats there what it reads from the descriptors.
+aside = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+manager, client = start_new_kernel(kernel_name="python3", **aside)
 def output(message):
     if message["msg_type"] == "stream":
         sys.stdout.write(message["content"]["text"])
