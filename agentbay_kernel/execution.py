@@ -159,6 +159,7 @@ class Execution:
             # The prompt would come with the cell's end, which waits for the answer.
             cell = replace(cell, allow_stdin=False)
         held: list[CellError] = []
+        told: set[str] = {"UsageError"}  # IPython writes that one as text
 
         def sort(event: Event) -> None:
             # The error that ends the cell may get a hint; one shown on the way stays as it is.
@@ -166,6 +167,7 @@ class Execution:
                 emit(held.pop())
             if isinstance(event, CellError):
                 held.append(event)
+                told.add(event.ename)
             else:
                 emit(event)
 
@@ -181,7 +183,7 @@ class Execution:
             shown = stopped(self._ladder.ended_by)
         error = shown or reply.error or CellError("ExecutionError", "no reason given", ())
         error = self._hinted(error)
-        if shown is not None:
+        if shown is not None or error.ename not in told:
             emit(error)
         return error
 

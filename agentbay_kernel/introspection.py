@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_LINE = re.compile(r"\??(?P<sign>%{1,2})(?P<name>\w+)\s*(?P<rest>.*)")
 _MAGIC = re.compile(r"(?:^|\n)(?P<sign>%{1,2})(?P<words>[\w-]*(?: [^\n]*)?)\Z")
 
 
@@ -25,16 +26,34 @@ class Matches:
     alone: bool
 
 
-def complete_magic(code: str, cursor: int, commands: Mapping[str, Sequence[str]]) -> Matches | None:
-    """Matches when the cursor stands in one of our line magics, else None.
+def magic_line(code: str, cursor: int) -> tuple[str, str, str] | None:
+    """Sign, name and the rest of the line when the cursor stands in a magic's line, else None."""
+    start = code.rfind("\n", 0, cursor) + 1
+    found = _LINE.match(code[start:].partition("\n")[0])
+    if found is None or (found["sign"] == "%%" and code[:start].strip()):
+        return None
+    return found["sign"], found["name"], found["rest"]
 
-    `commands` maps a magic's name to its subcommands.
+
+def complete_magic(
+    code: str,
+    cursor: int,
+    commands: Mapping[str, Sequence[str]],
+    cell_magics: Sequence[str] = (),
+) -> Matches | None:
+    """Matches when the cursor stands in one of our magics, else None.
+
+    `commands` maps a line magic's name to its subcommands.
     """
     found = _MAGIC.search(code[:cursor])
-    if found is None or found["sign"] == "%%":
+    if found is None:
         return None
     words = found["words"].split(" ")
     word = words[-1]
+    if found["sign"] == "%%":
+        texts = [f"%%{name}" for name in cell_magics if name.startswith(word)]
+        first = len(words) == 1 and not code[: found.start("sign")].strip()
+        return Matches(texts, cursor - len(word) - 2, cursor, False) if texts and first else None
     if len(words) == 1:
         texts = [f"%{name}" for name in commands if name.startswith(word)]
         return Matches(texts, cursor - len(word) - 1, cursor, False) if texts else None
@@ -53,6 +72,11 @@ def reply(found: Matches) -> dict[str, Any]:
         "cursor_end": found.end,
         "metadata": {},
     }
+
+
+def page(text: str) -> dict[str, Any]:
+    """The content of an `inspect_reply` that shows `text`."""
+    return {"status": "ok", "found": True, "data": {"text/plain": text}, "metadata": {}}
 
 
 def merged(found: Matches, other: dict[str, Any]) -> dict[str, Any]:

@@ -76,6 +76,7 @@ PROBES = (
     ),
 )
 
+_LEAVING = frozenset({"exit", "quit", "exit()", "quit()"})
 _NOTEBOOK = re.compile(r"__vsc_ipynb_file__\s*=\s*(?:r?[\"'])(?P<path>.+?)[\"']\s*$", re.MULTILINE)
 _BACKGROUND_ID = re.compile(r"application/vnd\.vscode\.bg\.execution\.\d+")
 
@@ -86,6 +87,8 @@ def route(
     """Where `code` runs, and the events that answer it when it runs nowhere."""
     if not code.strip():
         return Route.NOWHERE, ()
+    if leaves(code):
+        return Route.ALIVE, ()
     if store_history and not silent:
         return Route.SESSION, ()
     for probe in PROBES:
@@ -95,6 +98,11 @@ def route(
         return Route.ALIVE, ()
     # An unknown interactive probe asks for stdin; nbval's and Voilà's real cells do not.
     return (Route.ALIVE if allow_stdin else Route.SESSION), ()
+
+
+def leaves(code: str) -> bool:
+    """Whether code is the words with which a user leaves a console."""
+    return code.strip() in _LEAVING
 
 
 def notebook_path(code: str) -> str | None:

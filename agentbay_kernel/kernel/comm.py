@@ -29,8 +29,7 @@ EMPTY = {"method": "update_states", "states": {}, "buffer_paths": []}
 class Comms:
     """Answers the front end's comm messages and questions.
 
-    `on_main` runs a coroutine on the loop where the session lives; `busy` tells whether a cell
-    runs now.
+    `on_main` runs a coroutine on the loop where the session lives.
     """
 
     def __init__(
@@ -38,12 +37,10 @@ class Comms:
         bridge: Callable[[], Bridge | None],
         front: KernelFront,
         on_main: Callable[[Awaitable[Any]], Awaitable[Any]],
-        busy: Callable[[], bool],
     ) -> None:
         self._bridge = bridge
         self._front = front
         self._on_main = on_main
-        self._busy = busy
         self._manager: Any = comm.get_comm_manager()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -58,17 +55,41 @@ class Comms:
             if target is None or name == target
         }
 
-    async def handle(self, stream: Any, ident: Any, message: dict[str, Any]) -> None:
-        """Take a `comm_open`, `comm_msg` or `comm_close`."""
+    async def handle(
+        self, stream: Any, ident: Any, message: dict[str, Any], *, beside: bool
+    ) -> None:
+        """Take a `comm_open`, `comm_msg` or `comm_close`; `beside` another request, on its loop."""
+        taking = self._take(stream, ident, message)
+        if beside:
+            # ipykernel goes back to the other request's parent when this returns.
+            task = asyncio.ensure_future(self._take_beside(message, taking))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        else:
+            await taking
+
+    async def _take_beside(self, message: dict[str, Any], taking: Awaitable[None]) -> None:
+        # ipykernel says this of other messages only; ipywidgets waits for it before it sends more.
+        self._front.status("busy", message)
+        try:
+            await taking
+        finally:
+            self._front.status("idle", message)
+
+    async def _take(self, stream: Any, ident: Any, message: dict[str, Any]) -> None:
         kind, content = message["header"]["msg_type"], message["content"]
         comm_id, target = content.get("comm_id", ""), content.get("target_name", "")
         bridge = self._bridge()
         if kind == "comm_open" and target == CONTROL:
-            self._open_control(message)
+            opened = comm.create_comm(comm_id=comm_id, primary=False, target_name=CONTROL)
+            self._manager.register_comm(opened)
+        elif kind == "comm_msg" and self._is_control(comm_id):
+            await self._on_control(message)
         elif bridge is None or not self._is_remote(bridge, kind, comm_id, target):
             getattr(self._manager, kind)(stream, ident, message)
         else:
-            await self._to_session(bridge, message)
+            aside = threading.current_thread() is not threading.main_thread()
+            await self._on_main(self._send(bridge, message, aside=aside))
 
     def _is_remote(self, bridge: Bridge, kind: str, comm_id: str, target: str) -> bool:
         if comm_id in self._manager.comms:
@@ -77,18 +98,6 @@ class Comms:
             # A widget that the front end makes belongs to the user's code.
             return target == WIDGET or target not in self._manager.targets
         return comm_id in bridge.comms
-
-    async def _to_session(self, bridge: Bridge, message: dict[str, Any]) -> None:
-        self._front.under(message)
-        main = threading.current_thread() is threading.main_thread()
-        sending = self._send(bridge, message, aside=not main)
-        if main and self._busy():
-            # ipykernel handles it inside of the running cell's request: it must not wait for it.
-            task = asyncio.ensure_future(sending)
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        else:
-            await self._on_main(sending)
 
     async def _send(self, bridge: Bridge, message: dict[str, Any], *, aside: bool) -> None:
         header, content = message["header"], message["content"]
@@ -103,26 +112,21 @@ class Comms:
             "buffers": [base64.b64encode(each).decode() for each in message.get("buffers") or ()],
         }
         try:
-            await bridge.send_comm(packed, aside=aside)
+            async with self._front.handling(message):
+                await bridge.send_comm(packed, aside=aside)
         except KernelError as error:
             log.warning("a comm message did not reach the session: %s", error)
 
-    def _open_control(self, message: dict[str, Any]) -> None:
+    def _is_control(self, comm_id: str) -> bool:
+        opened = self._manager.comms.get(comm_id)
+        return opened is not None and opened.target_name == CONTROL
+
+    async def _on_control(self, message: dict[str, Any]) -> None:
         """Answer a page that asks for the states of all widgets, here and in the session."""
         content = message["content"]
-        opened = comm.create_comm(comm_id=content["comm_id"], primary=False, target_name=CONTROL)
-        self._manager.register_comm(opened)
-
-        def on_message(asked: dict[str, Any]) -> None:
-            if asked["content"]["data"].get("method") == "request_states":
-                local = states_of(self._manager) or {"data": EMPTY, "buffers": []}
-                task = asyncio.ensure_future(self._on_main_states(opened, local))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-
-        opened.on_msg(on_message)
-
-    async def _on_main_states(self, opened: Any, local: dict[str, Any]) -> None:
+        if content["data"].get("method") != "request_states":
+            return
+        local = states_of(self._manager) or {"data": EMPTY, "buffers": []}
         states = await self._on_main(self._remote_states())
         one, other = local["data"], states["data"]
         data = {
@@ -130,6 +134,7 @@ class Comms:
             "states": {**one["states"], **other["states"]},
             "buffer_paths": [*one["buffer_paths"], *other["buffer_paths"]],
         }
+        opened = self._manager.comms[content["comm_id"]]
         opened.send(data, buffers=[*local["buffers"], *states["buffers"]])
 
     async def _remote_states(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -10,15 +11,20 @@ from typing import TYPE_CHECKING, Any
 import zmq
 
 from agentbay_kernel.errors import BridgeError
+from agentbay_kernel.events import UpdateDisplayData
 from agentbay_kernel.kernel.publisher import Message, Publisher
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from ipykernel.kernelbase import Kernel
 
     from agentbay_kernel.events import Event
 
 log = logging.getLogger("agentbay_kernel.kernel")
 
+END_SECONDS = 1.0
+"""How long the last output of a comm message may take after the word that it was handled."""
 REMEMBERED = 1000
 """Requests whose late output still finds its cell."""
 POLL_SECONDS = 0.005
@@ -33,6 +39,7 @@ class KernelFront:
         self._kernel = kernel
         self._publishers: OrderedDict[str, Publisher] = OrderedDict()
         self._last = ""
+        self._ends: dict[str, asyncio.Event] = {}
         self._asker: tuple[Any, Any] | None = None
         self._asking = asyncio.Lock()
 
@@ -52,9 +59,33 @@ class KernelFront:
 
     def publish(self, parent: str, event: Event) -> None:
         """Publish under an earlier request; one that is not known is taken for the last."""
+        if isinstance(event, UpdateDisplayData) and event.display_id == parent in self._ends:
+            self._ends[parent].set()
+            return
         publisher = self._publishers.get(parent) or self._publishers.get(self._last)
         if publisher is not None:
             publisher(event)
+
+    @contextlib.asynccontextmanager
+    async def handling(self, message: dict[str, Any]) -> AsyncIterator[None]:
+        """The time of a comm message, which ends when all that it caused is published.
+
+        That comes in the stream of the cell that runs, and may be behind the word of its end.
+        """
+        publisher, request = self.under(message), message["header"]["msg_id"]
+        end = self._ends[request] = asyncio.Event()
+        try:
+            yield
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(END_SECONDS):
+                    await end.wait()
+        finally:
+            del self._ends[request]
+            publisher.flush()
+
+    def status(self, state: str, message: dict[str, Any]) -> None:
+        """Publish that a message is being handled (`busy`) or has been (`idle`)."""
+        self._kernel._publish_status(state, "shell", message)
 
     def allow_input(self, ident: Any, parent: Any) -> None:
         """The request whose front end is asked from now on; None for none."""

@@ -122,9 +122,6 @@ class AgentBayKernel(RequestsKernel):
             cell_id=cell_id or "",
         )
 
-    def _is_executing(self) -> bool:
-        return self.interrupts.is_executing()
-
     async def complete_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Complete; a user is there."""
         self.runner.engine.manager.touch()

@@ -47,9 +47,11 @@ class Publisher:
         self._size = 0
         self._last = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self.used = False
 
     def __call__(self, event: Event) -> None:
         """Publish an event."""
+        self.used = True
         if isinstance(event, Stream):
             self._text(event)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from agentbay_kernel.kernel.front import KernelFront
 
 ANSWER_SECONDS = 10.0
+
+_beside = ContextVar("beside", default=False)
 
 
 class RequestsKernel(IPythonKernel):
@@ -44,18 +47,21 @@ class RequestsKernel(IPythonKernel):
         from agentbay_kernel.kernel.comm import Comms
 
         bridge = lambda: self.bridges.current  # noqa: E731
-        return Comms(bridge, self.front, self.on_main, self._is_executing)
+        return Comms(bridge, self.front, self.on_main)
 
     def shell_ident(self) -> Any:
         """Who sent the request that is handled now."""
         return self._get_shell_context_var(self._shell_parent_ident)
 
-    async def _comm(self, stream: Any, ident: Any, message: Any) -> None:
-        await self.comms.handle(stream, ident, message)
+    async def dispatch_shell(
+        self, msg: Any, /, subshell_id: str | None = None, *, concurrent: bool = False
+    ) -> None:
+        """Handle a message; `concurrent`: a comm's, while another request is being handled."""
+        _beside.set(concurrent)
+        await super().dispatch_shell(msg, subshell_id, concurrent=concurrent)
 
-    def _is_executing(self) -> bool:
-        """Whether a cell runs now."""
-        raise NotImplementedError
+    async def _comm(self, stream: Any, ident: Any, message: Any) -> None:
+        await self.comms.handle(stream, ident, message, beside=_beside.get())
 
     async def complete_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Complete by our magics, the session's names, or without a session Python's."""
@@ -72,11 +78,17 @@ class RequestsKernel(IPythonKernel):
         self.session.send(stream, "complete_reply", reply, parent, ident)
 
     async def inspect_request(self, stream: Any, ident: Any, parent: Any) -> None:
-        """Inspect by the session's names, or without a session Python's."""
+        """Show our magics' help, what the session knows, or without a session Python's names."""
+        from agentbay_kernel import introspection, magics
+
         asked = parent["content"]
         code, cursor, detail = asked["code"], asked["cursor_pos"], asked.get("detail_level", 0)
-        found = await self.on_main(self.bridges.inspect(code, cursor, detail, aside=_aside()))
-        reply = found or super().do_inspect(code, cursor, detail)
+        own = magics.inspect(code, cursor)
+        if own is not None:
+            reply = introspection.page(own)
+        else:
+            found = await self.on_main(self.bridges.inspect(code, cursor, detail, aside=_aside()))
+            reply = found or super().do_inspect(code, cursor, detail)
         self.session.send(stream, "inspect_reply", reply, parent, ident)
 
     async def comm_info_request(self, stream: Any, ident: Any, parent: Any) -> None:
@@ -100,6 +112,11 @@ class RequestsKernel(IPythonKernel):
         self, code: str, cursor_pos: int, detail_level: int = 0, omit_sections: Any = ()
     ) -> dict[str, Any]:
         """Inspect in a plain function, as `do_complete`."""
+        from agentbay_kernel import introspection, magics
+
+        own = magics.inspect(code, cursor_pos)
+        if own is not None:
+            return introspection.page(own)
         asked = self.bridges.inspect(code, cursor_pos, detail_level, aside=True)
         reply = self._from_thread(asked)
         return reply or dict(super().do_inspect(code, cursor_pos, detail_level, omit_sections))

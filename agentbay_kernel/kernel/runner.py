@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from agentbay_kernel import live, magics
+from agentbay_kernel import live, magics, probes
 from agentbay_kernel.engine import Cell, Engine, Outcome, Route
 from agentbay_kernel.events import CellError, Stream
 
@@ -13,7 +15,12 @@ if TYPE_CHECKING:
     from agentbay_kernel.cells import CellMagic, LineMagic
     from agentbay_kernel.events import Emit
     from agentbay_kernel.kernel.interrupts import Interrupts
+    from agentbay_kernel.kernel.publisher import Publisher
     from agentbay_kernel.kernel.requests import RequestsKernel
+
+STAYS = (
+    "The kernel stays until the front end shuts it down; %agentbay delete ends the session now.\n"
+)
 
 RunHere = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -31,6 +38,9 @@ class CellRunner:
         self._interrupts = interrupts
         self._run_here = run_here
         self._payload: list[dict[str, Any]] = []
+        self._cell = Cell("")
+        # Those of subshells wait too: a session's interpreter runs one after the other.
+        self._turn = asyncio.Lock()
         self.engine = Engine(
             options,
             getattr(kernel.parent, "connection_file", ""),
@@ -52,7 +62,6 @@ class CellRunner:
         cell_id: str,
     ) -> dict[str, Any]:
         """Run a cell where it belongs and give the content of its reply."""
-        kernel = self._kernel
         where, answer = self.engine.route(
             code, silent=silent, store_history=store_history, allow_stdin=allow_stdin
         )
@@ -61,69 +70,111 @@ class CellRunner:
                 return await self._run_here(
                     code, silent, store_history, user_expressions, allow_stdin
                 )
+        kernel = self._kernel
         parent = kernel.get_parent("shell")
-        count = kernel.shell.execution_count
-        publisher = kernel.front.under(parent, count)
-        if where is Route.NOWHERE:
-            for event in answer:
-                publisher(event)
-            return self._reply(Outcome())
-        kernel.front.allow_input(kernel.shell_ident() if allow_stdin else None, parent)
         cell = Cell(
             code,
             request=parent["header"]["msg_id"],
-            count=count,
-            store=store_history and not silent,
+            count=kernel.shell.execution_count,
+            store=store_history and not silent and bool(code.strip()),
             silent=silent,
             allow_stdin=allow_stdin,
             expressions=user_expressions,
             cell_id=cell_id,
         )
-        emit: Emit = (lambda _event: None) if silent else publisher
-        # A tool that keeps no history compares outputs, so it gets the cell's own only.
-        outcome = await kernel.on_main(self._run_cell(cell, emit, progress=store_history))
-        publisher.flush()
         if cell.store:
-            kernel.shell.history_manager.store_inputs(count, code, code)
-            kernel.shell.execution_count = count + 1
-        return self._reply(outcome)
+            self._remember(cell)
+        # IPython numbers what is not kept like the cell before.
+        publisher = kernel.front.under(parent, cell.count - (not cell.store))
+        ident = kernel.shell_ident() if allow_stdin else None
+        if where is Route.NOWHERE:
+            for event in answer:
+                publisher(event)
+            outcome = Outcome()
+            if user_expressions:
+                asked = self.engine.bridges.expressions(user_expressions)
+                outcome.user_expressions = await kernel.on_main(asked)
+            return self._reply(cell, outcome, publisher)
+        # A tool that keeps no history compares outputs, so it gets the cell's own only.
+        running = self._run_cell(cell, publisher, progress=store_history, asker=(ident, parent))
+        reply: dict[str, Any] = await kernel.on_main(running)
+        return reply
 
-    async def _run_cell(self, cell: Cell, emit: Emit, *, progress: bool) -> Outcome:
-        with self._interrupts.running(self.engine.stop):
-            outcome = await self.engine.run(cell, emit, progress=progress)
-        if cell.expressions and outcome.error is None and not outcome.user_expressions:
-            found = await self.engine.bridges.expressions(cell.expressions)
-            outcome.user_expressions = found
-        return outcome
+    def _remember(self, cell: Cell) -> None:
+        """Store and count a cell before it runs, as IPython does."""
+        shell = self._kernel.shell
+        manager = shell.history_manager
+        manager.store_inputs(cell.count, self._python(cell.code), cell.code)
+        for lines in (manager.input_hist_parsed, manager.input_hist_raw):
+            lines.extend([""] * (cell.count + 1 - len(lines)))
+        shell.execution_count = cell.count + 1
+
+    def _python(self, code: str) -> str:
+        try:
+            return str(self._kernel.shell.transform_cell(code))
+        except Exception:  # as IPython's own errors in the transformers of input
+            return code
+
+    async def _run_cell(
+        self, cell: Cell, publisher: Publisher, *, progress: bool, asker: tuple[Any, Any]
+    ) -> dict[str, Any]:
+        async with self._turn:
+            self._cell = cell
+            self._kernel.front.allow_input(*asker)
+            with self._interrupts.running(self.engine.stop):
+                outcome = await self.engine.run(cell, publisher, progress=progress)
+            if cell.expressions and outcome.error is None and not outcome.user_expressions:
+                found = await self.engine.bridges.expressions(cell.expressions)
+                outcome.user_expressions = found
+            return self._reply(cell, outcome, publisher)
 
     async def _run_magic(self, magic: LineMagic, emit: Emit) -> None:
         keep = self._kernel.shell.user_ns.__setitem__
         context = magics.Context(self.engine.manager, emit, keep)
         page = await magics.run(magic.name, magic.line, context)
         if page:
-            self._payload.append({"source": "page", "data": {"text/plain": page}, "start": 0})
+            self._payload.append(_page(page))
 
     async def _run_local(self, magic: CellMagic) -> CellError | None:
-        shell = self._kernel.shell
-        # Without history IPython shows an Out under the number before.
-        shell.execution_count += 1
-        try:
-            with self._interrupts.local():
-                allow_stdin = self._kernel._allow_stdin
-                reply = await self._run_here(magic.body, False, False, {}, allow_stdin)
-        finally:
-            shell.execution_count -= 1
+        if magic.line.startswith("?"):
+            self._payload.append(_page(magics.help_of(magic.name)))
+            return None
+        body, above = magic.body, self._cell.code.removesuffix(magic.body)
+        if not body.startswith("%%"):
+            body = "#\n" * above.count("\n") + body  # line numbers are the cell's
+        with self._as_last_input(body), self._interrupts.local():
+            reply = await self._run_here(body, False, True, {}, self._cell.allow_stdin)
         self._payload += reply.get("payload", [])
         if reply["status"] == "ok":
             return None
         return CellError(reply["ename"], reply["evalue"], tuple(reply["traceback"]))
 
-    def _reply(self, outcome: Outcome) -> dict[str, Any]:
+    @contextlib.contextmanager
+    def _as_last_input(self, body: str) -> Iterator[None]:
+        """Let IPython number the running cell, in whose last input it looks for a `;`."""
+        shell, own = self._kernel.shell, self._cell.count
+        manager, count = shell.history_manager, shell.execution_count
+        lines, store = manager.input_hist_parsed, manager.store_inputs
+        last, parsed = len(lines) - 1, lines[-1]
+        shell.execution_count, lines[last] = own, self._python(body)
+        # It is stored as typed.
+        manager.store_inputs = lambda number, *texts: number == own or store(number, *texts)
+        try:
+            yield
+        finally:
+            del manager.store_inputs
+            shell.execution_count, lines[last] = count, parsed
+
+    def _reply(self, cell: Cell, outcome: Outcome, publisher: Publisher) -> dict[str, Any]:
         payload, self._payload = [*outcome.payload, *self._payload], []
         error = outcome.error
+        if cell.store and probes.leaves(cell.code) and error is None and not publisher.used:
+            publisher(Stream("stderr", STAYS))
+            payload.append({"source": "ask_exit", "keepkernel": False})
+        publisher.flush()
         reply: dict[str, Any] = {
             "status": "ok" if error is None else "error",
-            "execution_count": self._kernel.shell.execution_count - 1,
+            "execution_count": cell.count - (not cell.store),
             "payload": payload,
             "user_expressions": dict(outcome.user_expressions) if error is None else {},
         }
@@ -134,3 +185,7 @@ class CellRunner:
 
     def _warn(self, text: str) -> None:
         self._kernel.front.publish("", Stream("stderr", text + "\n"))
+
+
+def _page(text: str) -> dict[str, Any]:
+    return {"source": "page", "data": {"text/plain": text}, "start": 0}

@@ -18,10 +18,9 @@ def reference() -> str:
             if command.magic == magic and command.name:
                 text = help_page(magic, command.name).strip()
                 parts.append(f"### {command.words}\n\n```text\n{text}\n```\n")
-    parts.append(
-        "## %%local\n\nAs the first line of a cell: the cell runs in the kernel's own process on "
-        "this computer.\n"
-    )
+    for name in magics.CELL_HELP:
+        title, _, text = magics.help_of(name).partition("\n\n")
+        parts.append(f"## {title}\n\n{text}")
     return "\n".join(parts)
 
 

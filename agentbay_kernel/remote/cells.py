@@ -12,22 +12,18 @@ this is a piece.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
-import struct
 import sys
-import termios
-import time
 from typing import Any, Dict, Optional, Tuple
 
 from . import parents
 from .displays import Displays, text_of
+from .drain import Drain
 from .outbox import Outbox
 from .patches import Patches
 from .stdin import Stdin
 
 Header = Dict[str, Any]
-_DRAINS = 400
 
 
 class Cells:
@@ -38,9 +34,12 @@ class Cells:
         self._outbox = outbox
         self._displays = displays
         self._stdin = stdin
+        self._drain = Drain(outbox)
         self._run = shell.run_cell
         self._run_async = shell.run_cell_async
         self._transform = shell.transform_cell
+        self._store = shell.history_manager.store_inputs
+        self._typed = ""
         self.late: Any = None
 
     def install(self, patches: Patches) -> None:
@@ -48,6 +47,7 @@ class Cells:
         patches.set(self._shell, "transform_cell", self.transform_cell)
         patches.set(self._shell, "run_cell", self.run_cell)
         patches.set(self._shell, "run_cell_async", self.run_cell_async)
+        patches.set(self._shell.history_manager, "store_inputs", self._store_inputs)
 
     def transform_cell(self, raw_cell: str) -> str:
         """The cell as Python, without its header."""
@@ -152,7 +152,8 @@ class Cells:
         parent = parents.make(header["id"], "execute_request")
         self._outbox.parents.set(parent)
         self._stdin.allowed = bool(header.get("stdin"))
-        self._displays.traceback = []
+        self._displays.begin()
+        self._typed = str(header.get("typed") or "") if header["store"] else ""
         self._shell.execution_count = header["n"]
         if header["store"]:
             self._align(header)
@@ -164,19 +165,36 @@ class Cells:
         """Let `In[n]` be the notebook's cell n, though not every cell comes here."""
         manager, count = self._shell.history_manager, header["n"]
         missed = dict(header.get("missed") or ())
-        for lines in (manager.input_hist_parsed, manager.input_hist_raw):
+        both = (manager.input_hist_parsed, manager.input_hist_raw)
+        for number in range(min(map(len, both)), count):
+            if number in missed:
+                self._store(number, self._python(missed[number]), missed[number])
+            for lines in both:
+                lines.extend([""] * (number + 1 - len(lines)))
+        for lines in both:
             del lines[count:]
-            lines.extend(missed.get(number, "") for number in range(len(lines), count))
+
+    def _store_inputs(self, line_num: int, source: str, source_raw: Any = None) -> None:
+        """Keep a cell of which only a piece came here as the user typed it."""
+        typed, self._typed = self._typed, ""
+        if typed:
+            source, source_raw = self._python(typed), typed
+        self._store(line_num, source, source_raw)
+
+    def _python(self, text: str) -> str:
+        try:
+            transformed: str = self._transform(text)
+        except Exception:
+            return text
+        return transformed
 
     def _reply(self, header: Header, result: Any) -> None:
         self._drain()
-        if header.get("typed") and header["store"]:
-            self._shell.history_manager.input_hist_raw[header["n"]] = header["typed"]
         payloads = self._shell.payload_manager
         reply = {"status": "ok", "payload": payloads.read_payload(), "user_expressions": {}}
         payloads.clear_payload()
         error = result.error_before_exec or result.error_in_exec
-        if error is not None:
+        if error is not None or self._displays.failed:
             lines = self._displays.traceback
             reply.update(
                 status="error", ename=type(error).__name__, evalue=text_of(error), traceback=lines
@@ -185,18 +203,6 @@ class Cells:
             reply["user_expressions"] = self._shell.user_expressions(header["ue"])
         self._outbox.emit("reply", reply, parent=self._outbox.run)
 
-    def _drain(self) -> None:
-        """Wait for what C code and children wrote to the descriptors: it belongs to this cell."""
-        drain = getattr(self._outbox.out, "drain", None)
-        if drain is not None:
-            drain()
-            return
-        for descriptor in (1, 2):
-            for _ in range(_DRAINS):
-                if not _waiting(descriptor):
-                    break
-                time.sleep(0.0005)
-
 
 def _cell_id(header: Header, more: Dict[str, Any]) -> Dict[str, Any]:
     """Arguments that this version of IPython takes besides the code."""
@@ -204,12 +210,3 @@ def _cell_id(header: Header, more: Dict[str, Any]) -> Dict[str, Any]:
     if "shell_futures" in more:
         known["shell_futures"] = more["shell_futures"]
     return known
-
-
-def _waiting(descriptor: int) -> int:
-    try:
-        found = fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4)
-    except OSError:
-        return 0
-    length: int = struct.unpack("i", found)[0]
-    return length

@@ -8,6 +8,8 @@ import importlib.util
 import sys
 from typing import Any, Dict, List, Optional
 
+from traitlets import TraitError
+
 from .outbox import Outbox
 from .patches import Patches
 
@@ -55,7 +57,7 @@ class Comms:
             **keys: Any,
         ) -> None:
             if getattr(self, "kernel", 0) is None:
-                self.kernel = shell.kernel  # ipywidgets looks at it before it sends
+                _give_kernel(self, shell.kernel)
             content = dict(data={} if data is None else data, comm_id=self.comm_id, **keys)
             outbox.emit(msg_type, content, buffers=buffers, metadata=metadata)
 
@@ -63,11 +65,15 @@ class Comms:
 
     def handle(self, message: Dict[str, Any]) -> None:
         """Give a message of the front end to its comm."""
-        if self.manager is None:
-            return
         buffers = [memoryview(base64.b64decode(each)) for each in message.get("buffers", ())]
-        handler = getattr(self.manager, message["header"]["msg_type"])
-        handler(None, None, dict(message, buffers=buffers))
+        try:
+            if self.manager is not None:
+                handler = getattr(self.manager, message["header"]["msg_type"])
+                handler(None, None, dict(message, buffers=buffers))
+        finally:
+            # An update of a display that cannot be: all that the message caused is before it.
+            end = {"data": {}, "transient": {"display_id": message["header"]["msg_id"]}}
+            self._outbox.emit("update_display_data", end)
 
     def open_ones(self) -> Dict[str, Dict[str, str]]:
         """The open comms and their targets, as `comm_info_reply` lists them."""
@@ -81,6 +87,15 @@ class Comms:
             return None
         packed = [base64.b64encode(each).decode() for each in asked["buffers"]]
         return dict(asked, buffers=packed)
+
+
+def _give_kernel(comm: Any, kernel: Any) -> None:
+    """Fill the attribute that ipywidgets looks at before it sends."""
+    try:
+        comm.kernel = kernel
+    except TraitError:
+        # An ipykernel's comm takes an ipykernel's kernel only.
+        comm._trait_values["kernel"] = kernel
 
 
 def states_of(manager: Any) -> Optional[Dict[str, Any]]:

@@ -27,6 +27,16 @@ class Displays:
         self._result: Dict[str, Any] = {}
         self._hooks = threading.local()
         self.traceback: List[str] = []
+        self._failed = False
+
+    def begin(self) -> None:
+        """A cell starts."""
+        self.traceback, self._failed, self._result = [], False, {}
+
+    @property
+    def failed(self) -> bool:
+        """Whether the cell's value could not be shown, which ends it as an error."""
+        return self._failed or getattr(self._shell, "_last_traceback_during_displayhook", False)
 
     def install(self) -> None:
         """Hook the one door that an ipykernel has, or else each place of a bare shell."""
@@ -137,6 +147,7 @@ class Displays:
 
     def _show_error(self, kind: Any, value: Any, lines: Any) -> None:
         self.traceback = self._shell._last_traceback = list(lines)
+        self._failed = self._failed or bool(self._result)
         self._outbox.emit(
             "error",
             {"ename": kind.__name__, "evalue": text_of(value), "traceback": self.traceback},

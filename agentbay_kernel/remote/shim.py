@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pdb
 from types import SimpleNamespace
 from typing import Any
+
+from IPython.core import debugger
 
 from .outbox import Outbox
 from .parents import Parent
@@ -27,6 +30,16 @@ def install(shell: Any, outbox: Outbox, manager: Any, patches: Patches) -> None:
     patches.set(shell, "get_parent", parents.get)
     if getattr(shell, "kernel", None) is None:
         _give_kernel(shell, outbox, manager, patches)
+        _give_debugger(patches)
+
+
+def _give_debugger(patches: Patches) -> None:
+    """Let `breakpoint()` and pdb be IPython's debugger, which a Stop can end."""
+    interruptible = getattr(debugger, "InterruptiblePdb", None)
+    if interruptible is not None:
+        patches.set(debugger, "Pdb", interruptible)
+        patches.set(pdb, "Pdb", interruptible)
+        patches.set(pdb, "set_trace", debugger.set_trace)
 
 
 def _give_kernel(shell: Any, outbox: Outbox, manager: Any, patches: Patches) -> None:

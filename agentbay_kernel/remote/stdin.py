@@ -7,6 +7,7 @@ import getpass
 import json
 import os
 import queue
+import warnings
 from typing import Any, Callable, Dict, Tuple
 
 from IPython.core.error import StdinNotImplementedError
@@ -33,16 +34,26 @@ class Stdin:
         """Replace the interpreter's `input` and `getpass`."""
 
         def ask(prompt: Any = "") -> str:
+            __tracebackhide__ = True
             return self._ask("raw_input", str(prompt), password=False)
 
-        def ask_hidden(prompt: Any = "Password: ", stream: Any = None, **_: Any) -> str:
+        def ask_hidden(prompt: Any = "", stream: Any = None, *, echo_char: Any = None) -> str:
+            __tracebackhide__ = True
+            self._check("getpass")
+            for name, value in (("stream", stream), ("echo_char", echo_char)):
+                if value is not None:
+                    warnings.warn(
+                        f"The `{name}` parameter of `getpass.getpass` will have no effect"
+                        " when using ipykernel",
+                        UserWarning,
+                        stacklevel=2,
+                    )
             return self._ask("getpass", str(prompt), password=True)
 
-        kernel = getattr(self._shell, "kernel", None)
-        if hasattr(kernel, "raw_input"):
-            # An ipykernel puts these in the place of the builtins for each cell.
-            patches.set(kernel, "raw_input", ask)
-            patches.set(kernel, "getpass", ask_hidden)
+        # An ipykernel puts its own in the place of the builtins for each cell.
+        kernel = self._shell.kernel
+        patches.set(kernel, "raw_input", ask)
+        patches.set(kernel, "getpass", ask_hidden)
         patches.set(builtins, "input", ask)
         patches.set(getpass, "getpass", ask_hidden)
 
@@ -53,10 +64,8 @@ class Stdin:
             waiting.put(reply)
 
     def _ask(self, name: str, prompt: str, *, password: bool) -> str:
-        if not self.allowed:
-            raise StdinNotImplementedError(
-                f"{name} was called, but this frontend does not support input requests."
-            )
+        __tracebackhide__ = True
+        self._check(name)
         number, place = self._place()
         waiting: "queue.Queue[Dict[str, Any]]" = queue.Queue()
         self._waiting[number] = waiting
@@ -74,6 +83,13 @@ class Stdin:
         if reply.get("eof"):
             raise EOFError
         return str(reply["value"])
+
+    def _check(self, name: str) -> None:
+        __tracebackhide__ = True
+        if not self.allowed:
+            raise StdinNotImplementedError(
+                f"{name} was called, but this frontend does not support input requests."
+            )
 
     def _place(self) -> Tuple[str, str]:
         self._number += 1
