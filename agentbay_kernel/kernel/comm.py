@@ -103,6 +103,7 @@ class Comms:
         header, content = message["header"], message["content"]
         if header["msg_type"] == "comm_open":
             bridge.comms.opened_by_front_end(content["comm_id"], content["target_name"])
+            self._front.routes.note("comm_open", content["comm_id"], message)
         elif header["msg_type"] == "comm_close":
             bridge.comms.closed_by_front_end(content["comm_id"])
         packed = {

@@ -13,6 +13,7 @@ import zmq
 from agentbay_kernel.errors import BridgeError
 from agentbay_kernel.events import UpdateDisplayData
 from agentbay_kernel.kernel.publisher import Message, Publisher
+from agentbay_kernel.kernel.routes import CommRoutes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,6 +43,7 @@ class KernelFront:
         self._ends: dict[str, asyncio.Event] = {}
         self._asker: tuple[Any, Any] | None = None
         self._asking = asyncio.Lock()
+        self.routes = CommRoutes(kernel.comm_manager)
 
     def under(self, parent: dict[str, Any], execution_count: int = 0) -> Publisher:
         """The publisher of one request's outputs, which is remembered for late ones."""
@@ -117,6 +119,8 @@ class KernelFront:
 
     def _send(self, parent: dict[str, Any], message: Message) -> None:
         kernel = self._kernel
+        if message.kind.startswith("comm_"):
+            self.routes.note(message.kind, message.content["comm_id"], parent)
         kernel.session.send(
             kernel.iopub_socket,
             message.kind,

@@ -14,6 +14,7 @@ from .outbox import Outbox
 from .patches import Patches
 
 CONTROL = "jupyter.widget.control"
+CONTROL_VERSION = "1.0.0"
 
 
 class Comms:
@@ -107,7 +108,7 @@ def states_of(manager: Any) -> Optional[Dict[str, Any]]:
     if open_control is None:
         return None
     asked = _Listener()
-    open_control(asked, {"content": {"data": {}}, "metadata": {}})
+    open_control(asked, {"content": {"data": {}}, "metadata": {"version": CONTROL_VERSION}})
     asked.hear({"content": {"data": {"method": "request_states"}}, "buffers": []})
     return asked.answer
 
