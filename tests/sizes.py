@@ -19,7 +19,7 @@ SIZES = {
     "slow_reader_megabytes": (100, 2000),
     "differential_shares": (3, 1),
     "bench_runs": (5, 9),
-    "property_examples": (60, 3000),
+    "property_examples": (60, 1000),
 }
 
 
