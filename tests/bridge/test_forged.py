@@ -125,8 +125,13 @@ def test_no_message_of_another_kind_is_published(kernel):
 
 def test_nobody_is_asked_where_the_request_does_not_allow_it(kernel):
     asked = {"prompt": "password: ", "password": True, "id": "1", "file": "/tmp/x"}
-    ended = forging(kernel, f"forge('input_request', {asked})", allow_stdin=False)
-    assert kinds(ended) == INNOCENT
+    code = f"forge('input_request', {asked})\nprint('asked')\nwhile True: pass"
+    request = kernel.send("execute_request", kernels.execute_content(FORGE + code))
+    said = []
+    while "stream" not in said:
+        said.append(kernel.client.get_iopub_msg(timeout=30)["msg_type"])
+    kernel.interrupt()
+    assert kernel.finish(request).content["ename"] == "KeyboardInterrupt"
     assert not kernel.client.stdin_channel.msg_ready()
 
 
@@ -137,8 +142,9 @@ def test_nobody_is_asked_once_the_cell_has_ended(kernel):
         f"""
         import threading
         ended = threading.Event()
+        run = _box.run
         def late():
-            while _box.run is not None:
+            while _box.run is run:
                 pass
             _box.emit("input_request", {asked})
             _box.emit("stream", {{"name": "stdout", "text": "late"}}, parent={{}})
