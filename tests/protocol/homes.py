@@ -31,6 +31,8 @@ def inside(home: Path, engine: str) -> Iterator[None]:
         for name, folder in FOLDERS.items():
             (home / folder).mkdir(mode=0o700, exist_ok=True)
             patch.setenv(name, str(home / folder))
+        # ipykernel does not capture the descriptors 1 and 2 where it sees pytest.
+        patch.delenv("PYTEST_CURRENT_TEST", raising=False)
         patch.setenv("AGENTBAY_KERNEL_PROVIDER", "local")
         patch.setenv("AGENTBAY_KERNEL_ENGINE", engine)
         yield

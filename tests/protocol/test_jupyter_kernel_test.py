@@ -103,5 +103,5 @@ class TestIpykernelEngineWelcome(suite.IopubWelcomeTests):
 def test_every_attribute_of_the_suite_is_set():
     members = vars(suite.KernelTests).items()
     names = [name for name, value in members if value in ("", [], ()) and name[0] != "_"]
-    assert len(names) == 17
+    assert len(names) == 16
     assert [name for name in names if not getattr(Everything, name)] == []
