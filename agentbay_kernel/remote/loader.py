@@ -10,6 +10,7 @@ import importlib
 import importlib.abc
 import importlib.util
 import json
+import linecache
 import sys
 import zlib
 from typing import Any, Dict, Optional
@@ -34,6 +35,12 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     def get_source(self, fullname: str) -> Optional[str]:
         """The text of a module."""
         return self._texts.get(fullname)
+
+    def get_code(self, fullname: str) -> Any:
+        """The module's code, whose lines a traceback can show."""
+        text, name = self._texts[fullname], fullname.replace(".", "/") + ".py"
+        linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+        return compile(text, name, "exec", dont_inherit=True)
 
     def is_package(self, fullname: str) -> bool:
         """Whether it is the package itself."""

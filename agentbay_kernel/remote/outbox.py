@@ -8,6 +8,7 @@ import json
 import os
 import threading
 from collections import deque
+from contextvars import ContextVar
 from typing import Any, Callable, Deque, Dict, List, Optional, Tuple, Union
 
 from . import frames
@@ -30,6 +31,8 @@ class Outbox:
         self.awaited: Optional[Tuple[str, Callable[[], None]]] = None
         self.aside: Callable[[Dict[str, Any]], None] = lambda message: None
         self._write: Write = out.write
+        self._owner: Any = getattr(out, "_parent_header", None)
+        self._home: Any = None
         self._write_err: Write = err.write
         self._lock = threading.RLock()
         self._numbers = itertools.count(1)
@@ -43,6 +46,8 @@ class Outbox:
         with self._lock:
             self.journal.begin(id_of(parent))
             self.run = parent
+            if isinstance(self._owner, ContextVar):
+                self._home = self.out.parent_header
         self.emit("begin", {}, parent=parent)
 
     def end(self) -> None:
@@ -126,10 +131,21 @@ class Outbox:
             try:
                 while self._next:
                     text = self._framed(self._next.popleft())
-                    self._write(text)
+                    self._write_home(text)
                     self.journal.append(text)
             finally:
                 self._writing = False
+
+    def _write_home(self, text: str) -> None:
+        """Write as the run: an ipykernel's stream sorts text by the request that writes it."""
+        if self._home is None:
+            self._write(text)
+            return
+        token = self._owner.set(self._home)
+        try:
+            self._write(text)
+        finally:
+            self._owner.reset(token)
 
     def _framed(self, item: Union[str, Tuple[str, str]]) -> str:
         if isinstance(item, str):

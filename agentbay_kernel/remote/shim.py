@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pdb
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,7 +31,7 @@ def install(shell: Any, outbox: Outbox, manager: Any, patches: Patches) -> None:
     patches.set(shell, "get_parent", parents.get)
     if getattr(shell, "kernel", None) is None:
         _give_kernel(shell, outbox, manager, patches)
-        _give_debugger(patches)
+    _give_debugger(patches)
 
 
 def _give_debugger(patches: Patches) -> None:
@@ -40,6 +41,8 @@ def _give_debugger(patches: Patches) -> None:
         patches.set(debugger, "Pdb", interruptible)
         patches.set(pdb, "Pdb", interruptible)
         patches.set(pdb, "set_trace", debugger.set_trace)
+    # An ipykernel's is debugpy's, which does nothing where no debugger can come.
+    patches.set(sys, "breakpointhook", sys.__breakpointhook__)
 
 
 def _give_kernel(shell: Any, outbox: Outbox, manager: Any, patches: Patches) -> None:
