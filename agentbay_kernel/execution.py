@@ -159,7 +159,6 @@ class Execution:
             # The prompt would come with the cell's end, which waits for the answer.
             cell = replace(cell, allow_stdin=False)
         held: list[CellError] = []
-        told: set[str] = {"UsageError"}  # IPython writes that one as text
 
         def sort(event: Event) -> None:
             # The error that ends the cell may get a hint; one shown on the way stays as it is.
@@ -167,7 +166,6 @@ class Execution:
                 emit(held.pop())
             if isinstance(event, CellError):
                 held.append(event)
-                told.add(event.ename)
             else:
                 emit(event)
 
@@ -183,7 +181,8 @@ class Execution:
             shown = stopped(self._ladder.ended_by)
         error = shown or reply.error or CellError("ExecutionError", "no reason given", ())
         error = self._hinted(error)
-        if shown is not None or error.ename not in told:
+        # IPython shows some errors as text: what was not shown as an error there is not shown here.
+        if shown is not None:
             emit(error)
         return error
 

@@ -37,6 +37,7 @@ class Cell:
     allow_stdin: bool = False
     expressions: Mapping[str, str] = field(default_factory=dict)
     cell_id: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     missed: tuple[tuple[int, str], ...] = ()
     typed: str = ""
 
@@ -50,6 +51,7 @@ class Cell:
             "stdin": self.allow_stdin,
             "ue": dict(self.expressions),
             "cell": self.cell_id,
+            "meta": dict(self.metadata),
             "missed": self.missed,
             "typed": self.typed,
         }

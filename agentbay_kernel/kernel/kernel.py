@@ -120,6 +120,7 @@ class AgentBayKernel(RequestsKernel):
             user_expressions=user_expressions or {},
             allow_stdin=allow_stdin,
             cell_id=cell_id or "",
+            cell_meta=cell_meta or {},
         )
 
     async def complete_request(self, stream: Any, ident: Any, parent: Any) -> None:

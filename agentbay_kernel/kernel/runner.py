@@ -60,6 +60,7 @@ class CellRunner:
         user_expressions: dict[str, str],
         allow_stdin: bool,
         cell_id: str,
+        cell_meta: dict[str, Any],
     ) -> dict[str, Any]:
         """Run a cell where it belongs and give the content of its reply."""
         where, answer = self.engine.route(
@@ -81,6 +82,7 @@ class CellRunner:
             allow_stdin=allow_stdin,
             expressions=user_expressions,
             cell_id=cell_id,
+            metadata=cell_meta,
         )
         if cell.store:
             self._remember(cell)

@@ -5,13 +5,14 @@ that line is a syntax error, so that nothing of such a cell runs.
 
 Header: `id` the request's message id, `n` the execution count, `store` and `silent` as in an
 execute request, `stdin` whether input may be asked for, `ue` user expressions, `cell` the cell's
-id, `missed` numbers and texts of cells that did not come here, `typed` the whole cell of which
-this is a piece.
+id, `meta` its metadata, `missed` numbers and texts of cells that did not come here, `typed` the
+whole cell of which this is a piece.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import sys
 from typing import Any, Dict, Optional, Tuple
@@ -35,6 +36,7 @@ class Cells:
         self._displays = displays
         self._stdin = stdin
         self._drain = Drain(outbox)
+        self._takes = inspect.signature(shell.run_cell).parameters
         self._run = shell.run_cell
         self._run_async = shell.run_cell_async
         self._transform = shell.transform_cell
@@ -51,7 +53,11 @@ class Cells:
 
     def transform_cell(self, raw_cell: str) -> str:
         """The cell as Python, without its header."""
-        transformed: str = self._transform(self._split(raw_cell)[1])
+        header, code = self._split(raw_cell)
+        if header is not None and self._outbox.run is None:
+            # What IPython prints about a rewritten line belongs to this cell.
+            self._outbox.parents.set(self._parent(header, code))
+        transformed: str = self._transform(code)
         return transformed
 
     def run_cell(
@@ -68,9 +74,10 @@ class Cells:
             return self._foreign(lambda: self._run(raw_cell, store_history, silent, *rest, **more))
         if self._outbox.run is not None:
             return self._run(code, store_history, silent, *rest, **more)
-        self._begin(header)
+        self._begin(header, code)
         try:
-            result = self._run(code, header["store"], header["silent"], **_cell_id(header, more))
+            known = self._known(header, more)
+            result = self._run(code, header["store"], header["silent"], **known)
             self._reply(header, result)
             return result
         finally:
@@ -90,9 +97,9 @@ class Cells:
             return await self._foreign_async(
                 self._run_async(raw_cell, store_history, silent, *rest, **more)
             )
-        self._begin(header)
+        self._begin(header, code)
         try:
-            known = _cell_id(header, more)
+            known = self._known(header, more)
             for name in ("transformed_cell", "preprocessing_exc_tuple"):
                 known[name] = more.get(name)
             result = await self._run_async(code, header["store"], header["silent"], **known)
@@ -148,8 +155,8 @@ class Cells:
         finally:
             self._outbox.plain = False
 
-    def _begin(self, header: Header) -> None:
-        parent = parents.make(header["id"], "execute_request")
+    def _begin(self, header: Header, code: str) -> None:
+        parent = self._parent(header, code)
         self._outbox.parents.set(parent)
         self._stdin.allowed = bool(header.get("stdin"))
         self._displays.begin()
@@ -160,6 +167,34 @@ class Cells:
         self._outbox.begin(parent)
         for message in self.late.take() if self.late is not None else ():
             self._outbox.send(message)
+
+    def _parent(self, header: Header, code: str) -> parents.Parent:
+        """The request as libraries find it; an inner kernel's own is given the cell as typed."""
+        kernel: Any = getattr(self._shell, "kernel", None)
+        inner = kernel.get_parent() if hasattr(kernel, "get_parent") else {}
+        content = inner.get("content") if not inner.get("agentbay") else None
+        if isinstance(content, dict) and str(content.get("code", "")).startswith(self._outbox.mark):
+            content["code"] = code
+        asked = {
+            "code": code,
+            "silent": header["silent"],
+            "store_history": header["store"],
+            "user_expressions": header.get("ue") or {},
+            "allow_stdin": bool(header.get("stdin")),
+            "stop_on_error": True,
+        }
+        return parents.make(header["id"], "execute_request", asked)
+
+    def _known(self, header: Header, more: Dict[str, Any]) -> Dict[str, Any]:
+        """Arguments that this version of IPython takes besides the code."""
+        known: Dict[str, Any] = {}
+        if "cell_id" in self._takes and header.get("cell"):
+            known["cell_id"] = header["cell"]
+        if "cell_meta" in self._takes:
+            known["cell_meta"] = header.get("meta") or {}
+        if "shell_futures" in more:
+            known["shell_futures"] = more["shell_futures"]
+        return known
 
     def _align(self, header: Header) -> None:
         """Let `In[n]` be the notebook's cell n, though not every cell comes here."""
@@ -202,11 +237,3 @@ class Cells:
         elif header.get("ue"):
             reply["user_expressions"] = self._shell.user_expressions(header["ue"])
         self._outbox.emit("reply", reply, parent=self._outbox.run)
-
-
-def _cell_id(header: Header, more: Dict[str, Any]) -> Dict[str, Any]:
-    """Arguments that this version of IPython takes besides the code."""
-    known = {"cell_id": header["cell"]} if "cell_id" in more and header.get("cell") else {}
-    if "shell_futures" in more:
-        known["shell_futures"] = more["shell_futures"]
-    return known

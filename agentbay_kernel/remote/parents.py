@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 Parent = Dict[str, Any]
 
@@ -32,7 +32,7 @@ class Parents:
         self._own.set(parent)
 
 
-def make(request: str, kind: str) -> Parent:
+def make(request: str, kind: str, content: Optional[Dict[str, Any]] = None) -> Parent:
     """A parent as libraries know it from ipykernel; `agentbay` marks it as ours."""
     header = {
         "msg_id": request,
@@ -49,7 +49,7 @@ def make(request: str, kind: str) -> Parent:
         "msg_type": kind,
         "parent_header": {},
         "metadata": {},
-        "content": {},
+        "content": content or {},
     }
 
 

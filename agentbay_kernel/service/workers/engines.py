@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,7 +93,11 @@ def _start_ipykernel(place: Place, descriptor: int) -> Worker:
         _write_connection(file, f"/proc/self/fd/{directory}/{name}")
         with _deaf():
             words = ["-m", "ipykernel_launcher", "-f", file]
-            kernel = _spawn(place, words, directory)
+            words.append("--HistoryManager.hist_file=:memory:")
+            # The launcher itself keeps the folder out of the way of its imports; with -P the
+            # folder's modules would be out of the way of the session's code too.
+            plain = [word for word in place.python if word != "-P"]
+            kernel = _spawn(replace(place, python=plain), words, directory)
         try:
             words = ["-m", CARRIER, str(descriptor), file]
             carrier = _spawn(place, words, descriptor, directory)

@@ -7,18 +7,19 @@ import base64
 import builtins
 import contextlib
 import getpass
-import hashlib
 import json
 import os
 import sys
-import tempfile
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from IPython.core.compilerop import CachingCompiler
+from ipykernel.compiler import XCachingCompiler
+from ipykernel.zmqshell import KernelMagics
+from IPython.core.autocall import ZMQExitAutocall
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell, InteractiveShellABC
+from traitlets import Instance
 from traitlets.config import Config
 
 from agentbay_kernel.service.workers import records
@@ -27,16 +28,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from agentbay_kernel.service.workers.outlet import Outlet
-
-
-class Compiler(CachingCompiler):
-    """Names cells as ipykernel does, since warnings and tools show those names."""
-
-    def get_code_name(self, raw_code: str, code: str, number: int) -> str:
-        """The file name of a cell."""
-        digest = hashlib.md5(raw_code.encode("utf-8", "surrogatepass"), usedforsecurity=False)
-        folder = f"ipykernel_{os.getpid()}"
-        return os.path.join(tempfile.gettempdir(), folder, f"{int(digest.hexdigest()[:8], 16)}.py")
 
 
 class Publisher(DisplayPublisher):
@@ -83,12 +74,20 @@ class Hook(DisplayHook):
 class ZMQInteractiveShell(InteractiveShell):
     """Named like ipykernel's, because libraries look at the name to know a notebook."""
 
-    compiler_class = Compiler
+    compiler_class = XCachingCompiler
     display_pub_class = Publisher
     displayhook_class = Hook
     active_eventloop = None
     keepkernel_on_exit = None
     outlet: Outlet
+
+    exiter = Instance(ZMQExitAutocall, ())
+
+    def init_magics(self) -> None:
+        """IPython's magics and those that an ipykernel adds."""
+        super().init_magics()
+        self.register_magics(KernelMagics)
+        self.magics_manager.register_alias("ed", "edit")
 
     def init_virtualenv(self) -> None:
         """The session's layer is the environment; there is none to look for."""

@@ -63,7 +63,7 @@ class Engine:
                 code, transformed_cell=transformed, preprocessing_exc_tuple=problem
             ):
                 cell = self._run_async(code, transformed, problem)
-                self._task = self._loop.create_task(cell, context=context)
+                self._task = self._loop.create_task(cell, context=context.copy())
                 error = await self._task_error(self._task)
                 self._task = None
             else:

@@ -23,8 +23,9 @@ READ_BYTES = 1 << 16
 class Stream(io.TextIOBase):
     """A text stream of the session's code."""
 
-    encoding = "utf-8"
-    errors = "replace"
+    # as ipykernel's streams describe themselves
+    encoding = "UTF-8"
+    errors = None
 
     def __init__(self, outlet: Outlet, kind: bytes, name: str, descriptor: int) -> None:
         self._outlet = outlet
@@ -107,8 +108,8 @@ def _replace(descriptor: int) -> int:
 
 def install(outlet: Outlet) -> Capture:
     """Put the streams in the place of the interpreter's own."""
-    out = Stream(outlet, records.STDOUT, "<stdout>", 1)
-    err = Stream(outlet, records.STDERR, "<stderr>", 2)
+    out = Stream(outlet, records.STDOUT, "stdout", 1)
+    err = Stream(outlet, records.STDERR, "stderr", 2)
     sys.stdout = sys.__stdout__ = out  # type: ignore[misc, assignment]
     sys.stderr = sys.__stderr__ = err  # type: ignore[misc, assignment]
     capture = Capture((out, err))
