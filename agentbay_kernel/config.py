@@ -72,6 +72,11 @@ class AgentBayOptions(Configurable):
     upload_limit_mb = Int(
         100, min=1, help="Megabytes that `upload = notebook-folder` sends at most."
     ).tag(config=True, env="AGENTBAY_KERNEL_UPLOAD_LIMIT_MB")
+    reconnect_seconds = Float(
+        120.0,
+        min=0,
+        help="Seconds that a session may be out of reach before its running cell is given up.",
+    ).tag(config=True, env="AGENTBAY_KERNEL_RECONNECT_SECONDS")
     stream = Bool(True, help="Stream output over the session's WebSocket when it has one.").tag(
         config=True, env="AGENTBAY_KERNEL_STREAM"
     )

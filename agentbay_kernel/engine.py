@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel import probes, providers, upload
 from agentbay_kernel.bridges import Bridges, Front
-from agentbay_kernel.execution import Cell, Execution, Outcome, RunLocal, RunMagic
+from agentbay_kernel.execution import Cell, Execution, Outcome, RunLocal, RunMagic, Running
 from agentbay_kernel.identity import identify
 from agentbay_kernel.ledger import Ledger
 from agentbay_kernel.sessions import SessionManager
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from agentbay_kernel.bridge.bridge import Bridge
     from agentbay_kernel.config import AgentBayOptions
     from agentbay_kernel.events import Emit, Event
     from agentbay_kernel.session import Session
@@ -71,6 +72,18 @@ class Engine:
     async def run(self, cell: Cell, emit: Emit, *, progress: bool = True) -> Outcome:
         """Run a cell; its error has been emitted. `progress` tells of a slow start."""
         return await self._execution.run(cell, emit, progress=progress)
+
+    async def handle(
+        self,
+        bridge: Bridge,
+        message: Mapping[str, Any],
+        emit: Emit,
+        *,
+        aside: bool,
+        running: Running,
+    ) -> None:
+        """Let the session handle a comm message; for the time of `running` a Stop ends that."""
+        await self._execution.handle(bridge, message, emit, aside=aside, running=running)
 
     def preload(self) -> None:
         """Import the provider's SDK in the background."""

@@ -14,6 +14,8 @@ KernelError
 │   ├── NotSupported       this session or provider cannot do it
 │   └── ToolError          a tool ran in the session and failed
 ├── BridgeError            the interpreter's control channel does not do what was asked
+│   ├── ChannelEnded       it has ended, as when a connection breaks; another may be opened
+│   └── InterpreterGone    nobody listens at its other end: the interpreter has died
 ├── ConnectionLost         the connection broke while a cell was running
 ├── CellTimeout            the provider's time limit ended the cell
 └── SyncError              a context was not uploaded or downloaded
@@ -121,6 +123,16 @@ class BridgeError(KernelError):
     """Raised when the interpreter's control channel is not there, or does not answer."""
 
     survived = "The session and its names are kept"
+
+
+class ChannelEnded(BridgeError):
+    """Raised when the control channel ends before it has answered."""
+
+
+class InterpreterGone(BridgeError):
+    """Raised when the interpreter that the bridge knew has died."""
+
+    survived = "The session and its files are kept"
 
 
 class ConnectionLost(KernelError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     from agentbay_kernel.session import Session
     from agentbay_kernel.sessions import SessionManager
 
-__all__ = ["Cell", "Execution", "Outcome", "RunLocal", "RunMagic", "error_of"]
+__all__ = ["Cell", "Execution", "Outcome", "RunLocal", "RunMagic", "Running", "error_of"]
 
 log = logging.getLogger("agentbay_kernel.execution")
 
 PROGRESS_SECONDS = 0.15
 
 RunMagic = Callable[[cells.LineMagic, Emit], Awaitable[None]]
+Running = Callable[[Callable[[], None]], AbstractContextManager[None]]
 RunLocal = Callable[[cells.CellMagic], Awaitable[CellError | None]]
 
 
@@ -73,6 +75,30 @@ class Execution:
             self._ladder.press()
         else:
             self._task.cancel()
+
+    async def handle(
+        self,
+        bridge: Bridge,
+        message: Mapping[str, Any],
+        emit: Emit,
+        *,
+        aside: bool,
+        running: Running,
+    ) -> None:
+        """Let the session handle a comm message; for the time of `running` a Stop ends that."""
+        name = message["header"]["msg_id"]
+        handling = asyncio.ensure_future(bridge.send_comm(message, aside=aside))
+        grace = self._manager.options.interrupt_grace_seconds
+        ladder = Ladder(
+            bridge.session, handling, emit, interrupt=lambda: bridge.interrupt(name), grace=grace
+        )
+        try:
+            with running(ladder.press):
+                await handling
+        except (KernelError, asyncio.CancelledError):
+            if not ladder.ended_by:
+                raise
+            emit(stopped(ladder.ended_by))
 
     async def run(self, cell: Cell, emit: Emit, *, progress: bool = True) -> Outcome:
         """Run a cell; `progress` tells of a slow start."""
@@ -190,9 +216,12 @@ class Execution:
         options, bridge = self._manager.options, self._bridge_of(session)
         if cell.store:
             self._missed.clear()
-        run = asyncio.ensure_future(bridge.run(cell, emit, timeout=options.cell_timeout_seconds))
+        limits = {"timeout": options.cell_timeout_seconds, "patience": options.reconnect_seconds}
+        run = asyncio.ensure_future(bridge.run(cell, emit, **limits))
         grace = options.interrupt_grace_seconds
-        self._ladder = Ladder(session, run, emit, interrupt=bridge.interrupt, grace=grace)
+        self._ladder = Ladder(
+            session, run, emit, interrupt=bridge.interrupt, begun=bridge.has_begun, grace=grace
+        )
         self._manager.busy = True
         try:
             reply = await run

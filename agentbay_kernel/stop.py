@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel import interpreter
-from agentbay_kernel.errors import KernelError
+from agentbay_kernel.errors import KernelError, Unreachable
 from agentbay_kernel.events import CellError, Emit, Stream
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("agentbay_kernel.stop")
 
-# A signal that reaches the interpreter before it has begun the cell has no effect.
+# A signal that reaches the interpreter before it has begun the cell has no effect. Where it is not
+# known when that is, this long is taken for the beginning.
 BEGINNING_SECONDS = 1.0
 REPEAT_SECONDS = 0.3
 
@@ -34,7 +35,8 @@ STARTING = "Stopped while the session was starting; it is there for the next cel
 class Ladder:
     """Ends one `run_code` in a session: SIGINT, then SIGKILL, then waiting no longer.
 
-    `interrupt` is a quicker way to send SIGINT; False when it is not there.
+    `interrupt` is a quicker way to send SIGINT; False when it is not there. `begun` tells whether
+    the interpreter has begun with the code, None where that is not known.
     """
 
     def __init__(
@@ -44,10 +46,12 @@ class Ladder:
         emit: Emit,
         *,
         interrupt: Callable[[], Awaitable[bool]],
+        begun: Callable[[], bool | None] = lambda: None,
         grace: float,
     ) -> None:
         self._session = session
         self._quick = interrupt
+        self._begun = begun
         self._run = run
         self._emit = emit
         self._grace = grace
@@ -80,12 +84,18 @@ class Ladder:
         while await self._signal("INT"):
             # The interpreter itself says that the cell runs: a second signal could hit the display
             # of the first one's traceback.
-            early = not self._certain and time.monotonic() - self._began < BEGINNING_SECONDS
+            early = not self._certain and self._is_early()
             if await self._ends(REPEAT_SECONDS if early else self._grace):
                 return
             if not early:
                 self._emit(Stream("stderr", GOES_ON))
                 return
+
+    def _is_early(self) -> bool:
+        begun = self._begun()
+        if begun is None:
+            return time.monotonic() - self._began < BEGINNING_SECONDS
+        return not begun
 
     async def _kill(self) -> None:
         self.ended_by = KILLED
@@ -96,17 +106,24 @@ class Ladder:
         """Whether the signal was sent or the run is over; else the run is given up."""
         try:
             async with asyncio.timeout(self._grace):
-                while not self._run.done():
-                    self._certain = name == "INT" and await self._quick()
-                    if self._certain:
-                        return True
-                    if (await interpreter.signal(self._session, name)).pid:
-                        return True
+                while not self._run.done() and not await self._sent(name):
                     await self._ends(REPEAT_SECONDS)
                 return True
         except (KernelError, TimeoutError) as error:
             log.warning("signal %s did not reach the session: %s", name, error)
             self._give_up()
+            return False
+
+    async def _sent(self, name: str) -> bool:
+        """Whether the signal is at the interpreter; a network may come back in a moment."""
+        self._certain = name == "INT" and await self._quick()
+        if self._certain:
+            log.info("the interrupt went over the control channel")
+            return True
+        try:
+            return bool((await interpreter.signal(self._session, name)).pid)
+        except Unreachable as error:
+            log.info("signal %s: %s", name, error)
             return False
 
     async def _ends(self, seconds: float) -> bool:

@@ -18,6 +18,8 @@ from jupyter_client.manager import KernelManager
 from agentbay_kernel.service import runtime
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyter_client.blocking import BlockingKernelClient
 
 Message = dict[str, Any]
@@ -123,16 +125,40 @@ class RunningKernel:
             self.manager.shutdown_kernel()
         self.manager.cleanup_resources()
 
+    def until(
+        self, request: Message, wanted: Callable[[Message], Any], timeout: float = 30
+    ) -> Message:
+        """Wait for an output of a request that still runs; all are kept for its end."""
+        mid, deadline = request["header"]["msg_id"], time.perf_counter() + timeout
+        found = self.pending.setdefault(mid, [])
+        at = 0
+        while True:
+            for message in found[at:]:
+                if wanted(message):
+                    return message
+            at = len(found)
+            self._receive(deadline)
+
+    def next_message(self, wanted: Callable[[Message], Any], timeout: float = 30) -> Message:
+        """Wait for a message on iopub of whatever request, also one that came already."""
+        deadline = time.perf_counter() + timeout
+        while True:
+            for messages in self.pending.values():
+                for message in messages:
+                    if wanted(message):
+                        return message
+            self._receive(deadline)
+
+    def _receive(self, deadline: float) -> None:
+        message = self.client.get_iopub_msg(timeout=_left(deadline))
+        parent = (message["parent_header"] or {}).get("msg_id", "")
+        self.pending.setdefault(parent, []).append(message)
+
     def _until_idle(self, mid: str, deadline: float) -> list[Message]:
-        found = self.pending.pop(mid, [])
-        while not (found and _is_idle(found[-1])):
-            message = self.client.get_iopub_msg(timeout=_left(deadline))
-            parent = (message["parent_header"] or {}).get("msg_id", "")
-            if parent == mid:
-                found.append(message)
-            else:
-                self.pending.setdefault(parent, []).append(message)
-        return found
+        found = self.pending.setdefault(mid, [])
+        while not any(map(_is_idle, found)):
+            self._receive(deadline)
+        return self.pending.pop(mid)
 
     def _reply(self, mid: str, channel: str, deadline: float) -> Message:
         key = f"reply:{mid}"

@@ -19,6 +19,8 @@ SIZES = {
     "slow_reader_megabytes": (100, 2000),
     "differential_shares": (3, 1),
     "bench_runs": (5, 9),
+    "cut_megabytes": (10, 50),
+    "journal_megabytes": (120, 500),
     "property_examples": (60, 1000),
 }
 

@@ -9,11 +9,11 @@ import secrets
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agentbay_kernel.bridge import archive, messages
-from agentbay_kernel.bridge.channel import Channel
 from agentbay_kernel.bridge.comms import Comms
 from agentbay_kernel.bridge.journal import Recovery
+from agentbay_kernel.bridge.link import Link
 from agentbay_kernel.bridge.run import Cell, Run
-from agentbay_kernel.errors import BridgeError, ConnectionLost, KernelError
+from agentbay_kernel.errors import BridgeError, ConnectionLost, InterpreterGone, KernelError
 from agentbay_kernel.events import CellError, Stream
 
 if TYPE_CHECKING:
@@ -25,11 +25,16 @@ if TYPE_CHECKING:
 log = logging.getLogger("agentbay_kernel.bridge")
 
 SIGNAL_SECONDS = 0.3
-ACK_CHARACTERS = 8 << 20
+TAIL_SECONDS = 5.0
+PATIENCE_SECONDS = 120.0
 REPLACED = (
     "The session's Python interpreter was replaced: the names of earlier cells are gone, "
     "files are kept.\n"
 )
+ENDS = ("InterpreterDied", "MemoryLimit", "TimeoutError")
+"""Errors by which an interpreter ends, whatever it was doing."""
+BEFORE = "Stopped before the cell began."
+DIED_UNSEEN = "Python ended while the connection to it was broken"
 DIED = (
     "The session and its files are kept; the names of all cells are gone. The next cell runs in a "
     "new interpreter."
@@ -66,16 +71,29 @@ class Bridge:
         self._filtered = filtered
         self._nonce = secrets.token_hex(6)
         self._run: Run | None = None
-        self._channel: Channel | None = None
-        self._opening = asyncio.Lock()
+        self._link = Link(session, self._on_message, self._on_gone, self._has_more)
         self._replaced = False
         self._prompts: set[asyncio.Task[None]] = set()
-        self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def run(self, cell: Cell, emit: Emit, *, timeout: float) -> messages.Reply:
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the bridge stands on, and what is slower for want of something better."""
+        hello = self.hello
+        if hello is None:
+            return {"bridge": f"none: {self.plain_because}"} if self.plain_because else {}
+        shell = "an inner ipykernel" if hello.inner_kernel else "IPython's plain shell"
+        return {
+            "bridge": f"IPython {hello.ipython} on Python {hello.python}, {shell}",
+            "control channel": self._link.fact,
+        }
+
+    async def run(
+        self, cell: Cell, emit: Emit, *, timeout: float, patience: float = PATIENCE_SECONDS
+    ) -> messages.Reply:
         """Run a cell and give its reply; its error has not been emitted only if it has no hooks.
 
-        Raises what `Session.run_code` raises.
+        A session out of reach is waited for during `patience` seconds. Raises what
+        `Session.run_code` raises.
         """
         if self.plain_because:
             return await self._run_plain(cell, emit, timeout)
@@ -90,55 +108,68 @@ class Bridge:
         try:
             await self.session.run_code(text, run.on_event, timeout=timeout)
         except ConnectionLost as lost:
-            await self._recover(run, lost, emit)
+            try:
+                await self._recover(run, lost, emit, patience)
+            except InterpreterGone:
+                run.error = CellError("InterpreterDied", DIED_UNSEEN, ())
         finally:
             self._run = None
             self._end_prompts()
         run.demux.end()
         if run.reply is None:
             return await self._without_reply(run, emit, timeout, first=first)
+        self._link.threads = run.reply.threads
         if first:
-            self._spawn(self._open_quietly())
+            self._link.spawn(self._link.open())
+        self._link.look()
         return run.reply
 
     async def ask(self, question: str, *, aside: bool = False, **arguments: Any) -> Any:
         """Ask about the live namespace; raises BridgeError."""
-        channel = await self._opened()
-        return await channel.ask("ask", question=question, arguments=arguments, aside=aside)
+        self._need_hooks()
+        return await self._link.ask("ask", question=question, arguments=arguments, aside=aside)
 
     async def send_comm(self, message: Mapping[str, Any], *, aside: bool) -> None:
         """Give the interpreter a comm message and wait until it was handled."""
-        channel = await self._opened()
-        await channel.ask("comm", message=message, aside=aside, timeout=None)
+        self._need_hooks()
+        await self._link.ask("comm", message=message, aside=aside, timeout=None)
+        self._link.look()
 
-    async def interrupt(self) -> bool:
-        """Interrupt the running cell over an open channel; False when that did not succeed."""
-        run, channel = self._run, self._channel
-        if run is None or channel is None or not channel.is_open:
+    def has_begun(self) -> bool | None:
+        """Whether the interpreter has begun with the running cell; None where nothing tells."""
+        return self._run.begun if self._run is not None and not self.plain_because else None
+
+    async def interrupt(self, request: str = "") -> bool:
+        """Interrupt the cell, or the handling of the comm message that `request` names.
+
+        That goes over an open channel; False when it did not succeed.
+        """
+        channel, run = self._link.current, self._run
+        name = request or (run.cell.request if run is not None else "")
+        if channel is None or not name:
             return False
         try:
-            answer = await channel.ask("signal", run=run.cell.request, timeout=SIGNAL_SECONDS)
+            answer = await channel.ask("signal", run=name, timeout=SIGNAL_SECONDS)
         except KernelError:
             return False
         return isinstance(answer, dict) and answer.get("sent") is True
 
     async def close(self) -> None:
         """Let the channel go; the interpreter stays."""
-        for task in self._tasks | self._prompts:
-            task.cancel()
-        channel, self._channel = self._channel, None
-        if channel is not None:
-            await channel.close()
+        self._end_prompts()
+        self._link.leave()
 
     def forget(self) -> None:
         """The interpreter is gone, and with it the hooks and all comms."""
         self.hello = None
         self._nonce = secrets.token_hex(6)
-        channel, self._channel = self._channel, None
-        if channel is not None:
-            self._spawn(channel.close())
+        self._link.leave()
         for event in self.comms.close_all():
             self._front.publish("", event)
+
+    def _need_hooks(self) -> None:
+        if self.hello is None:
+            raise BridgeError(self.plain_because or "No cell has run in this session yet")
 
     def _make_run(self, cell: Cell, emit: Emit) -> Run:
         def admitted(event: Event) -> None:
@@ -152,6 +183,8 @@ class Bridge:
             publish=self._publish,
             on_input=self._on_input,
             on_hello=self._on_hello,
+            on_arrived=self._on_arrived,
+            is_new=self._link.is_new,
         )
 
     async def _run_plain(self, cell: Cell, emit: Emit, timeout: float) -> messages.Reply:
@@ -174,6 +207,9 @@ class Bridge:
         """What it means that the hooks did not tell the cell's end."""
         error = run.error or CellError("InterpreterDied", "The cell had no end", ())
         if error.ename == "KeyboardInterrupt":
+            if not run.begun:
+                line = f"\x1b[31m{error.ename}\x1b[39m: {BEFORE}"
+                error = CellError(error.ename, BEFORE, (line,))
             emit(error)  # it hit the hooks themselves, before or after the user's code
             return messages.Reply(False, error)
         refused = error.ename == "SyntaxError" and not run.begun
@@ -181,7 +217,7 @@ class Bridge:
             self.forget()
             self._replaced = True
             return await self.run(run.cell, emit, timeout=timeout)
-        if first and self.hello is None:
+        if first and self.hello is None and error.ename not in ENDS:
             self.plain_because = f"the interpreter did not take the hooks ({error.ename})"
             log.warning("%s: %s", self.plain_because, error.evalue)
             return await self._run_plain(run.cell, emit, timeout)
@@ -191,22 +227,42 @@ class Bridge:
         emit(error)
         return messages.Reply(False, error)
 
-    async def _recover(self, run: Run, lost: ConnectionLost, emit: Emit) -> None:
-        if self.hello is None:
-            raise lost
-        channel, self._channel = self._channel, None
-        if channel is not None:
-            self._spawn(channel.close())
+    async def _recover(self, run: Run, lost: ConnectionLost, emit: Emit, patience: float) -> None:
+        self._link.drop()
 
         async def ask(operation: str, **rest: Any) -> Any:
-            await self.session.status()
-            return await (await self._opened()).ask(operation, timeout=5, **rest)
+            if self.hello is None:
+                self._on_hello(await self._link.find(self._nonce, lost))
+            return await self._link.ask(operation, timeout=TAIL_SECONDS, **rest)
 
-        await Recovery(run, ask, emit).read(lost)
+        async def reached() -> None:
+            self._link.drop()
+            await self.session.status()
+
+        try:
+            await Recovery(run, ask, reached, emit, patience).read(lost)
+        finally:
+            if self.hello is None:
+                self._nonce = secrets.token_hex(6)
 
     def _on_hello(self, content: Mapping[str, Any]) -> None:
         if self.hello is None:
             self.hello = messages.to_hello(content)
+            self._link.meet(self._nonce, self.hello)
+
+    def _on_arrived(self, position: int) -> None:
+        if self._run is not None:
+            self._link.tell("ack", run=self._run.cell.request, at=position)
+
+    def _on_gone(self) -> None:
+        """The interpreter has died; what ran in it tells so itself."""
+        if self._run is None and self.hello is not None:
+            log.info("the interpreter has died while idle")
+            self.forget()
+            self._replaced = True
+
+    def _has_more(self) -> bool:
+        return self._run is None and (self._link.threads or bool(self.comms.open_ones))
 
     def _publish(self, parent: str, event: Event) -> None:
         if (allowed := self._allowed(event)) is not None:
@@ -224,27 +280,6 @@ class Bridge:
             return
         self._publish(str(message.get("p") or ""), event)
 
-    def _on_channel_end(self) -> None:
-        self._channel = None
-
-    async def _opened(self) -> Channel:
-        """The open channel; raises BridgeError where there can be none."""
-        async with self._opening:
-            if self._channel is not None and self._channel.is_open:
-                return self._channel
-            if self.hello is None:
-                raise BridgeError(self.plain_because or "No cell has run in this session yet")
-            channel = Channel(self.session, self._nonce, self._on_message, self._on_channel_end)
-            await channel.open(self.hello.executable, self.hello.relay, self.hello.control)
-            self._channel = channel
-            return channel
-
-    async def _open_quietly(self) -> None:
-        try:
-            await self._opened()
-        except KernelError as error:
-            log.info("no control channel: %s", error)
-
     def _on_input(self, request: messages.InputRequest) -> None:
         task = asyncio.ensure_future(self._answer(request))
         self._prompts.add(task)
@@ -260,7 +295,7 @@ class Bridge:
         except BridgeError as error:
             reply = {"error": error.message}
         try:
-            channel = await self._opened()
+            channel = await self._link.open()
             await channel.post("input", id=request.number, reply=reply)
         except KernelError:
             log.info("the answer goes as a file", exc_info=True)
@@ -277,11 +312,6 @@ class Bridge:
     def _end_prompts(self) -> None:
         for task in self._prompts:
             task.cancel()
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _died(error: CellError) -> CellError:

@@ -42,12 +42,16 @@ class InputRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How a cell ended, in the words of an `execute_reply`; `payload` is not checked yet."""
+    """How a cell ended, in the words of an `execute_reply`; `payload` is not checked yet.
+
+    `threads`: some that user code has started live on.
+    """
 
     ok: bool
     error: CellError | None = None
     payload: tuple[Json, ...] = ()
     user_expressions: Json = field(default_factory=dict)
+    threads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ def to_reply(content: Json) -> Reply:
         if isinstance(payload, list)
         else (),
         _optional(content, "user_expressions"),
+        content.get("threads") is True,
     )
 
 

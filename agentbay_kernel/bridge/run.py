@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("agentbay_kernel.bridge")
 
+ACK_CHARACTERS = 8 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -70,6 +72,8 @@ class Run:
         publish: Callable[[str, Event], None],
         on_input: Callable[[InputRequest], None],
         on_hello: Callable[[Mapping[str, Any]], None],
+        on_arrived: Callable[[int], None] = lambda position: None,
+        is_new: Callable[[Mapping[str, Any]], bool] = lambda message: True,
     ) -> None:
         self.cell = cell
         self.demux = Demux(nonce, self._text, self._message)
@@ -80,6 +84,9 @@ class Run:
         self._publish = publish
         self._on_input = on_input
         self._on_hello = on_hello
+        self._on_arrived = on_arrived
+        self._is_new = is_new
+        self._acknowledged = 0
 
     @property
     def position(self) -> int:
@@ -90,6 +97,7 @@ class Run:
         """Take an event of the provider, in which frames are text of stdout."""
         if isinstance(event, Stream) and event.name == "stdout":
             self.demux.feed(event.text)
+            self.acknowledge()
         elif isinstance(event, Stream):
             self._emit(Stream("stderr", values.clean(event.text)))
         elif isinstance(event, CellError):
@@ -97,12 +105,20 @@ class Run:
         else:
             self._emit(event)
 
+    def acknowledge(self) -> None:
+        """Say how far the stream has come, once in a while: so far the session need not keep it."""
+        position = self.demux.position
+        if position - self._acknowledged >= ACK_CHARACTERS:
+            self._acknowledged = position
+            self._on_arrived(position)
+
     def _text(self, name: str, text: str) -> None:
         self._emit(Stream("stderr" if name == "stderr" else "stdout", text))
 
     def _message(self, message: Mapping[str, Any]) -> None:
         try:
-            self._sort(message)
+            if self._is_new(message):
+                self._sort(message)
         except messages.Malformed as error:
             self.demux.broken += 1
             if self.demux.broken <= LOGGED:

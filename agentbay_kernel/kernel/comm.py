@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import comm
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from agentbay_kernel.bridge.bridge import Bridge
+    from agentbay_kernel.events import Emit
     from agentbay_kernel.kernel.front import KernelFront
 
 log = logging.getLogger("agentbay_kernel.kernel")
@@ -26,10 +28,20 @@ WIDGET = "jupyter.widget"
 EMPTY = {"method": "update_states", "states": {}, "buffer_paths": []}
 
 
+class Give(Protocol):
+    """Hands a comm message to the session and waits until it was handled."""
+
+    async def __call__(
+        self, bridge: Bridge, message: dict[str, Any], emit: Emit, *, aside: bool
+    ) -> None:
+        """Raises KernelError when it did not get there."""
+
+
 class Comms:
     """Answers the front end's comm messages and questions.
 
-    `on_main` runs a coroutine on the loop where the session lives.
+    `on_main` runs a coroutine on the loop where the session lives; `give` hands a message to the
+    session.
     """
 
     def __init__(
@@ -37,10 +49,12 @@ class Comms:
         bridge: Callable[[], Bridge | None],
         front: KernelFront,
         on_main: Callable[[Awaitable[Any]], Awaitable[Any]],
+        give: Give,
     ) -> None:
         self._bridge = bridge
         self._front = front
         self._on_main = on_main
+        self._give = give
         self._manager: Any = comm.get_comm_manager()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -114,7 +128,8 @@ class Comms:
         }
         try:
             async with self._front.handling(message):
-                await bridge.send_comm(packed, aside=aside)
+                emit = functools.partial(self._front.publish, header["msg_id"])
+                await self._give(bridge, packed, emit, aside=aside)
         except KernelError as error:
             log.warning("a comm message did not reach the session: %s", error)
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,8 +17,8 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: Callable[[], None] | None = None
+        self._stops: list[tuple[asyncio.AbstractEventLoop, Callable[[], None]]] = []
+        self._former: Any = None
         self._executing = False
         self._pending = False
         self._local = False
@@ -41,18 +41,20 @@ class Interrupts:
         KeyboardInterrupt in a task would end the kernel's loop, so SIGINT is taken over too.
         """
         main = threading.current_thread() is threading.main_thread()
-        former = signal.signal(signal.SIGINT, lambda *_: self.press()) if main else None
+        entry = asyncio.get_running_loop(), stop
+        if main and not self._stops:
+            self._former = signal.signal(signal.SIGINT, lambda *_: self.press())
         with self._lock:
-            self._loop, self._stop = asyncio.get_running_loop(), stop
+            self._stops = [*self._stops, entry]
             if self._pending:
-                self._loop.call_soon(stop)
+                entry[0].call_soon(stop)
         try:
             yield
         finally:
             with self._lock:
-                self._loop = self._stop = None
-            if main:
-                signal.signal(signal.SIGINT, former)
+                self._stops = [each for each in self._stops if each is not entry]
+            if main and not self._stops:
+                signal.signal(signal.SIGINT, self._former)
 
     @contextlib.contextmanager
     def local(self) -> Iterator[None]:
@@ -76,9 +78,9 @@ class Interrupts:
         if self._local:
             return False
         # The signal handler may interrupt the holder of the lock in the same thread.
-        loop, stop = self._loop, self._stop
-        if loop is not None and stop is not None:
+        stops = self._stops
+        for loop, stop in stops:
             loop.call_soon_threadsafe(stop)
-        elif self._executing:
+        if not stops and self._executing:
             self._pending = True
         return True

@@ -18,7 +18,9 @@ from agentbay_kernel.kernel.interrupts import Interrupts
 from agentbay_kernel.kernel.requests import RequestsKernel
 
 if TYPE_CHECKING:
+    from agentbay_kernel.bridge.bridge import Bridge
     from agentbay_kernel.bridges import Bridges
+    from agentbay_kernel.events import Emit
     from agentbay_kernel.kernel.runner import CellRunner
 
 SHUTDOWN_SECONDS = 2.0
@@ -122,6 +124,11 @@ class AgentBayKernel(RequestsKernel):
             cell_id=cell_id or "",
             cell_meta=cell_meta or {},
         )
+
+    async def _give(
+        self, bridge: Bridge, message: dict[str, Any], emit: Emit, *, aside: bool
+    ) -> None:
+        await self.runner.give(bridge, message, emit, aside=aside)
 
     async def complete_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Complete; a user is there."""

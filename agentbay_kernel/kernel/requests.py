@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ipykernel.ipkernel import IPythonKernel
 
 if TYPE_CHECKING:
+    from agentbay_kernel.bridge.bridge import Bridge
     from agentbay_kernel.bridges import Bridges
+    from agentbay_kernel.events import Emit
     from agentbay_kernel.kernel.comm import Comms
     from agentbay_kernel.kernel.front import KernelFront
 
@@ -47,7 +49,7 @@ class RequestsKernel(IPythonKernel):
         from agentbay_kernel.kernel.comm import Comms
 
         bridge = lambda: self.bridges.current  # noqa: E731
-        return Comms(bridge, self.front, self.on_main)
+        return Comms(bridge, self.front, self.on_main, self._give)
 
     def shell_ident(self) -> Any:
         """Who sent the request that is handled now."""
@@ -62,6 +64,12 @@ class RequestsKernel(IPythonKernel):
 
     async def _comm(self, stream: Any, ident: Any, message: Any) -> None:
         await self.comms.handle(stream, ident, message, beside=_beside.get())
+
+    async def _give(
+        self, bridge: Bridge, message: dict[str, Any], emit: Emit, *, aside: bool
+    ) -> None:
+        """Hand a comm message to the session."""
+        raise NotImplementedError
 
     async def complete_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Complete by our magics, the session's names, or without a session Python's."""

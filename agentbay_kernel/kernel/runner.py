@@ -12,6 +12,7 @@ from agentbay_kernel.engine import Cell, Engine, Outcome, Route
 from agentbay_kernel.events import CellError, Stream
 
 if TYPE_CHECKING:
+    from agentbay_kernel.bridge.bridge import Bridge
     from agentbay_kernel.cells import CellMagic, LineMagic
     from agentbay_kernel.events import Emit
     from agentbay_kernel.kernel.interrupts import Interrupts
@@ -102,6 +103,18 @@ class CellRunner:
         reply: dict[str, Any] = await kernel.on_main(running)
         return reply
 
+    async def give(
+        self, bridge: Bridge, message: dict[str, Any], emit: Emit, *, aside: bool
+    ) -> None:
+        """Let the session handle a comm message; without a running cell a Stop ends that."""
+        interrupts = self._interrupts
+        running = (
+            (lambda _: contextlib.nullcontext())
+            if interrupts.is_executing()
+            else interrupts.running
+        )
+        await self.engine.handle(bridge, message, emit, aside=aside, running=running)
+
     def _remember(self, cell: Cell) -> None:
         """Store and count a cell before it runs, as IPython does."""
         shell = self._kernel.shell
@@ -132,7 +145,9 @@ class CellRunner:
 
     async def _run_magic(self, magic: LineMagic, emit: Emit) -> None:
         keep = self._kernel.shell.user_ns.__setitem__
-        context = magics.Context(self.engine.manager, emit, keep)
+        bridge = self.engine.bridges.current
+        facts = bridge.facts if bridge is not None else {}
+        context = magics.Context(self.engine.manager, emit, keep, facts)
         page = await magics.run(magic.name, magic.line, context)
         if page:
             self._payload.append(_page(page))

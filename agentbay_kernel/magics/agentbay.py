@@ -23,7 +23,7 @@ async def status(context: Context, _args: Any) -> None:
         "state": manager.state.value,
     }
     if manager.session is not None:
-        values |= _session_facts(manager.session)
+        values |= _session_facts(manager.session) | dict(context.facts)
     if manager.lifetime is not None:
         left = (manager.lifetime.end - time.monotonic()) / 60
         values["time left"] = f"{max(0, left):.0f} min unless used"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +25,14 @@ Run = Callable[["Context", Any], Awaitable[None]]
 class Context:
     """What a command works with: the kernel's session, and where its output goes.
 
-    `keep` puts a value under a name into the namespace of %%local cells.
+    `keep` puts a value under a name into the namespace of %%local cells; `facts` say what stands
+    between the kernel and the session's interpreter.
     """
 
     manager: SessionManager
     emit: Emit
     keep: Callable[[str, Any], None]
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

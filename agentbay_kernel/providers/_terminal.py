@@ -58,13 +58,42 @@ async def open_terminal(
     try:
         handle = await sdk.pty.create(cols=200, rows=50, on_data=on_data)
     except Exception as error:
-        text = redact(str(error), caller.secrets)
-        raise BridgeError(f"No terminal was opened: {text[:300]}") from None
+        text = f"No terminal was opened: {redact(str(error), caller.secrets)[:300]}"
+        refused = type(error).__name__ in ("PtyError", "WsRemoteError")
+        raise (NotSupported(text) if refused else BridgeError(text)) from None
+    ended = _once(on_end)
     if hasattr(handle, "_on_exit"):
         # The SDK has no callback for the end of a terminal.
-        handle._on_exit = _then(handle._on_exit, on_end)
-        handle._on_error = _then(handle._on_error, on_end)
+        handle._on_exit = _then(handle._on_exit, ended)
+        handle._on_error = _then(handle._on_error, ended)
+    await _on_close(sdk, handle, ended)
     return PtyTerminal(handle, caller)
+
+
+async def _on_close(sdk: Any, handle: Any, ended: Callable[[], None]) -> None:
+    """Take the end of the connection for the terminal's: a new one is shown nothing of it."""
+    socket: Any = await sdk._get_ws_client() if hasattr(sdk, "_get_ws_client") else None
+    if not hasattr(socket, "on_connection_state_change"):
+        return
+
+    def changed(state: Any, _reason: str) -> None:
+        if getattr(state, "value", state) == "CLOSED":
+            forget()
+            handle.disconnect()
+            ended()
+
+    forget = socket.on_connection_state_change(changed)
+    handle._on_exit = _then(handle._on_exit, forget)
+
+
+def _once(call: Callable[[], None]) -> Callable[[], None]:
+    calls = [call]
+
+    def once() -> None:
+        while calls:
+            calls.pop()()
+
+    return once
 
 
 def _then(first: Callable[[Any], None], after: Callable[[], None]) -> Callable[[Any], None]:

@@ -17,7 +17,7 @@ import json
 import sys
 from typing import Any, Dict, Optional, Tuple
 
-from . import parents
+from . import interrupt, parents
 from .displays import Displays, text_of
 from .drain import Drain
 from .outbox import Outbox
@@ -42,7 +42,7 @@ class Cells:
         self._transform = shell.transform_cell
         self._store = shell.history_manager.store_inputs
         self._typed = ""
-        self.late: Any = None
+        self.inbox: Any = None
 
     def install(self, patches: Patches) -> None:
         """Put the wrappers in place."""
@@ -102,7 +102,11 @@ class Cells:
             known = self._known(header, more)
             for name in ("transformed_cell", "preprocessing_exc_tuple"):
                 known[name] = more.get(name)
-            result = await self._run_async(code, header["store"], header["silent"], **known)
+            with interrupt.cancelling():
+                result = await self._run_async(code, header["store"], header["silent"], **known)
+                cancelled = isinstance(result.error_in_exec, asyncio.CancelledError)
+                if cancelled and interrupt.has_cancelled():
+                    result.error_in_exec = KeyboardInterrupt()
             self._reply(header, result)
             return result
         finally:
@@ -119,7 +123,8 @@ class Cells:
             transformed, problem = code, sys.exc_info()
         known = {"transformed_cell": transformed, "preprocessing_exc_tuple": problem}
         if not self._shell.should_run_async(code, **known):
-            self.run_cell(text)
+            with interrupt.allowed():
+                self.run_cell(text)
             return
         result = None
         try:
@@ -165,7 +170,7 @@ class Cells:
         if header["store"]:
             self._align(header)
         self._outbox.begin(parent)
-        for message in self.late.take() if self.late is not None else ():
+        for message in self.inbox.late.take() if self.inbox is not None else ():
             self._outbox.send(message)
 
     def _parent(self, header: Header, code: str) -> parents.Parent:
@@ -227,6 +232,7 @@ class Cells:
         self._drain()
         payloads = self._shell.payload_manager
         reply = {"status": "ok", "payload": payloads.read_payload(), "user_expressions": {}}
+        reply["threads"] = self.inbox is not None and self.inbox.has_threads()
         payloads.clear_payload()
         error = result.error_before_exec or result.error_in_exec
         if error is not None or self._displays.failed:

@@ -24,6 +24,10 @@ MARK = "`#~"
 PIECE = 200_000
 """Characters of a frame; the WebSocket of the vendor's SDK ends at messages above 1 MiB."""
 LARGE = 1 << 16
+FOLDER = "agentbay-"
+"""How the name of the folder with the socket begins; the nonce follows."""
+HELLO = "hello"
+"""A file in it: what the hooks say of themselves."""
 _SAMPLE = 1 << 12
 _BLOCK = 1 << 20
 

@@ -3,6 +3,8 @@
 Requests: `{"op": NAME, "r": NUMBER, …}`. Answers are frames, `{"t": "answer", "r": NUMBER, "c": …}`
 or `{"t": "refusal", "r": NUMBER, "c": TEXT}`. What touches the user's objects runs on the main
 thread's loop, as in ipykernel; with `"aside": true` in a thread of its own, as in a subshell.
+
+A client that joins is told what happens between two runs; one that does not join asks one thing.
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ import asyncio
 import json
 import os
 import queue
-import signal
 import socket
+import struct
 import threading
-from typing import Any, Callable, Dict, Optional
+from collections import deque
+from typing import Any, Callable, Deque, Dict, Optional
 
-from . import frames, parents
+from . import frames, interrupt, parents
 from .answers import Answers
 from .comms import Comms
 from .outbox import Late, Outbox
@@ -26,16 +29,30 @@ Request = Dict[str, Any]
 GATHER_SECONDS = 0.01
 TAIL = 256 << 10
 
+SEND_SECONDS = 10
+"""How long a client may take nothing; the main thread may be waiting for it."""
+
 RELAY = """\
-import os, socket, sys, threading
+import base64, os, socket, sys, threading
 link = socket.socket(socket.AF_UNIX)
-link.connect(sys.argv[1])
+try:
+    link.connect(sys.argv[1])
+except OSError as error:
+    sys.exit("agentbay-relay: " + type(error).__name__)
 def up():
     while True:
         data = os.read(0, 1 << 16)
         if not data: os._exit(0)
         link.sendall(data)
-threading.Thread(target=up, daemon=True).start()
+if len(sys.argv) == 2:
+    link.sendall(b'{"op": "join"}\\n')
+    threading.Thread(target=up, daemon=True).start()
+elif sys.argv[2] == "file":
+    with open(sys.argv[3], "rb") as file:
+        link.sendall(file.read())
+    os.unlink(sys.argv[3])
+else:
+    link.sendall(base64.b64decode(sys.argv[3]))
 while True:
     data = link.recv(1 << 16)
     if not data: break
@@ -44,7 +61,7 @@ while True:
 
 
 class Inbox:
-    """Serves one client at a time; the newest takes the place of the one before."""
+    """Serves one client that has joined, the newest, and any number that ask one thing."""
 
     def __init__(
         self, folder: str, outbox: Outbox, answers: Answers, comms: Comms, stdin: Stdin
@@ -63,6 +80,9 @@ class Inbox:
         self._beside: "queue.SimpleQueue[Callable[[], None]]" = queue.SimpleQueue()
         self.late = Late()
         self._wake = threading.Event()
+        self._handling: Dict[str, int] = {}
+        self._handled: Deque[str] = deque(maxlen=1000)
+        self._threads = {each.ident for each in threading.enumerate()}
 
     def open(self, loop: Optional[asyncio.AbstractEventLoop]) -> None:
         """Listen; `loop` is the one on which the user's awaiting cells run."""
@@ -74,7 +94,13 @@ class Inbox:
         self._outbox.aside = self._aside
         self._stdin.connected = lambda: self._client is not None
         for work in (self._accept, self._hand_out, self._work_beside):
-            threading.Thread(target=work, name="agentbay-control", daemon=True).start()
+            threading.Thread(target=work, name=_NAME, daemon=True).start()
+
+    def has_threads(self) -> bool:
+        """Whether a thread lives that the user's code has started."""
+        return any(
+            each.name != _NAME and each.ident not in self._threads for each in threading.enumerate()
+        )
 
     def close(self) -> None:
         """Let the client go and listen no longer."""
@@ -89,44 +115,52 @@ class Inbox:
                 client, _ = self._server.accept()
             except OSError:
                 return
-            former, self._client = self._client, client
-            if former is not None:
-                former.close()
-            threading.Thread(
-                target=self._read, args=(client,), name="agentbay-control", daemon=True
-            ).start()
-            self._send({"t": "ready", "c": {}})
-            self._wake.set()
+            limit = struct.pack("ll", SEND_SECONDS, 0)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+            threading.Thread(target=self._read, args=(client,), name=_NAME, daemon=True).start()
 
     def _read(self, client: socket.socket) -> None:
         try:
             with client.makefile("rb") as lines:
                 for line in lines:
-                    self._take(line)
+                    self._take(line, client)
         except OSError:
             pass
         if self._client is client:
             self._client = None
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, line: bytes, client: socket.socket) -> None:
         try:
             request: Request = json.loads(line)
             handle = getattr(self, "_on_" + str(request["op"]))
         except (ValueError, KeyError, TypeError, AttributeError):
             return
-        handle(request)
+        handle(dict(request, client=client))
+
+    def _on_join(self, request: Request) -> None:
+        former, self._client = self._client, request["client"]
+        if former is not None:
+            _hang_up(former)
+        self.late.repeat()
+        self._send({"t": "ready", "c": {}}, request["client"])
+        self._wake.set()
 
     def _on_ping(self, request: Request) -> None:
-        self._answer(request, {"run": self._outbox.journal.run})
+        self._answer(request, {"run": self._outbox.journal.run, "threads": self.has_threads()})
 
     def _on_ack(self, request: Request) -> None:
         if request["run"] == self._outbox.journal.run:
             self._outbox.journal.forget(request["at"])
+        self._answer(request, None)
+
+    def _on_got(self, request: Request) -> None:
+        self.late.forget(request["number"])
+        self._answer(request, None)
 
     def _on_tail(self, request: Request) -> None:
         journal = self._outbox.journal
         if journal.run != request["run"]:
-            self._refuse(request, "that run is over and another has begun")
+            self._answer(request, {"other": True, "idle": self._outbox.run is None})
             return
         complete = journal.complete
         start, text = journal.read(request["at"], TAIL)
@@ -135,26 +169,35 @@ class Inbox:
 
     def _on_input(self, request: Request) -> None:
         self._stdin.answer(request["id"], request["reply"])
+        self._answer(request, None)
 
     def _on_signal(self, request: Request) -> None:
-        run = self._outbox.run
-        if run is None or parents.id_of(run) != request["run"]:
-            self._answer(request, {"sent": False})
-            return
-        self._answer(request, {"sent": True})
-        if os.getpgid(0) == os.getpid():
-            os.killpg(os.getpid(), signal.SIGINT)
-        else:
-            os.kill(os.getpid(), signal.SIGINT)
+        run, thread = self._outbox.run, self._handling.get(request["run"])
+        runs = run is not None and parents.id_of(run) == request["run"]
+        self._answer(request, {"sent": runs or thread is not None})
+        if runs:
+            interrupt.everything()
+        elif thread is not None:
+            interrupt.one(thread)
 
     def _on_comm(self, request: Request) -> None:
         message = request["message"]
-        parent = parents.make(message["header"]["msg_id"], message["header"]["msg_type"])
+        name = message["header"]["msg_id"]
+        if name in self._handled:
+            self._answer(request, None)  # the connection broke, and it was sent once more
+            return
+        self._handled.append(name)
+        parent = parents.make(name, message["header"]["msg_type"])
 
         def handle() -> None:
             held = self._outbox.parents
             (held.set_here if request.get("aside") else held.set)(parent)
-            self._comms.handle(message)
+            self._handling[name] = threading.get_ident()
+            try:
+                with interrupt.allowed():
+                    self._comms.handle(message)
+            finally:
+                del self._handling[name]
 
         self._work(request, handle)
 
@@ -180,16 +223,24 @@ class Inbox:
     def _work_beside(self) -> None:
         """What runs beside a cell, in the order in which it came."""
         while True:
-            self._beside.get()()
+            try:
+                self._beside.get()()
+            except KeyboardInterrupt:
+                pass  # it came when its work had just ended
 
     def _answer(self, request: Request, content: Any) -> None:
-        # What it wrote comes before the answer.
-        self._flush()
-        self._send({"t": "answer", "r": request.get("r"), "c": content})
+        self._finish(request, "answer", content)
 
     def _refuse(self, request: Request, text: str) -> None:
-        self._flush()
-        self._send({"t": "refusal", "r": request.get("r"), "c": text})
+        self._finish(request, "refusal", text)
+
+    def _finish(self, request: Request, kind: str, content: Any) -> None:
+        client = request["client"]
+        if "r" in request:
+            self._flush(client)  # what it wrote comes before the answer
+            self._send({"t": kind, "r": request["r"], "c": content}, client)
+        if client is not self._client:
+            _hang_up(client)
 
     def _aside(self, message: Dict[str, Any]) -> None:
         self.late.add(message)
@@ -201,17 +252,14 @@ class Inbox:
             self._wake.wait()
             pause.wait(GATHER_SECONDS)
             self._wake.clear()
-            self._flush()
+            if self._client is not None:
+                self._flush(self._client)
 
-    def _flush(self) -> None:
-        if self._client is not None:
-            for message in self.late.take():
-                self._send(message)
+    def _flush(self, client: socket.socket) -> None:
+        for message in self.late.take():
+            self._send(message, client)
 
-    def _send(self, message: Dict[str, Any]) -> None:
-        client = self._client
-        if client is None:
-            return
+    def _send(self, message: Dict[str, Any], client: socket.socket) -> None:
         with self._sending:
             self._number += 1
             mark = self._outbox.mark
@@ -222,4 +270,18 @@ class Inbox:
             try:
                 client.sendall(text.encode("ascii"))
             except OSError:
-                self._client = None
+                if self._client is client:
+                    self._client = None
+                _hang_up(client)
+
+
+_NAME = "agentbay-control"
+
+
+def _hang_up(client: socket.socket) -> None:
+    """End a connection that another thread may be reading from."""
+    try:
+        client.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    client.close()

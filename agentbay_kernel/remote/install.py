@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 import tempfile
 from typing import Any, Dict, Optional
 
-from . import shim, tracebacks
+from . import frames, shim, tracebacks
 from .answers import Answers
 from .cells import Cells
 from .comms import Comms
@@ -28,7 +29,7 @@ class Installation:
     def __init__(self, shell: Any, nonce: str) -> None:
         self._shell = shell
         self._patches = Patches()
-        self._folder = tempfile.mkdtemp(prefix="agentbay-")
+        self._folder = tempfile.mkdtemp(prefix=f"{frames.FOLDER}{nonce}-")
         self._outbox = Outbox(nonce, sys.stdout, sys.stderr, Parents())
         self._stdin = Stdin(shell, self._outbox, self._folder)
         self._displays = Displays(shell, self._outbox, self._patches)
@@ -36,7 +37,7 @@ class Installation:
         self._answers = Answers(shell, self._comms)
         self._inbox = Inbox(self._folder, self._outbox, self._answers, self._comms, self._stdin)
         self.cells = Cells(shell, self._outbox, self._displays, self._stdin)
-        self.cells.late = self._inbox.late
+        self.cells.inbox = self._inbox
 
     def install(self) -> None:
         """Hook the streams, the shell and the builtins, and listen."""
@@ -74,9 +75,17 @@ class Installation:
         }
 
     def say_hello(self) -> None:
-        """Prove to the kernel that frames arrive, before anything of the cell runs."""
+        """Prove to the kernel that frames arrive, before anything of the cell runs.
+
+        A kernel whose connection has broken already finds it in a file.
+        """
+        hello = self.hello()
+        part = os.path.join(self._folder, "part")
+        with open(part, "w") as file:
+            json.dump(hello, file)
+        os.rename(part, os.path.join(self._folder, frames.HELLO))
         self._outbox.begin({})
-        self._outbox.emit("hello", self.hello())
+        self._outbox.emit("hello", hello)
         self._outbox.end()
         self._outbox.out.flush()
 

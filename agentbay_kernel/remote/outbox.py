@@ -169,20 +169,26 @@ class Outbox:
 
 
 class Late:
-    """Messages between two runs, until somebody takes them; text that follows text is joined."""
+    """Messages between two runs, until the kernel has them; text that follows text is joined.
+
+    Each gets a number when it is taken, and is kept to be sent again until that is forgotten.
+    """
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         # Reentrant: the garbage collector may close a comm wherever this allocates.
         self._lock = threading.RLock()
         self._messages: List[Tuple[Dict[str, Any], List[str]]] = []
+        self._taken: Deque[Tuple[int, Dict[str, Any]]] = deque()
+        self._again: List[Dict[str, Any]] = []
+        self._number = 0
         self._size = 0
         self._lost = 0
 
     def add(self, message: Dict[str, Any]) -> None:
         """Keep a message, or count it when there is too much."""
         texts = [message["c"]["text"]] if message["t"] == "stream" else []
-        size = len(texts[0]) if texts else len(str(message))
+        size = _size_of(message)
         with self._lock:
             if self._size + size > self._limit:
                 self._lost += size
@@ -195,15 +201,35 @@ class Late:
                 self._messages.append((message, texts))
 
     def take(self) -> List[Dict[str, Any]]:
-        """All that was kept, with a word about what was not."""
+        """All that nobody has taken, with a word about what was not kept."""
         with self._lock:
             kept, lost = self._messages, self._lost
-            self._messages, self._size, self._lost = [], 0, 0
-        taken = [_joined(message, texts) for message, texts in kept]
-        if lost:
-            text = f"[{lost} characters that came between two cells were not kept]\n"
-            taken.append({"t": "stream", "c": {"name": "stderr", "text": text}, "p": ""})
-        return taken
+            again, self._messages, self._again, self._lost = self._again, [], [], 0
+            taken = [_joined(message, texts) for message, texts in kept]
+            if lost:
+                text = f"[{lost} characters that came between two cells were not kept]\n"
+                taken.append({"t": "stream", "c": {"name": "stderr", "text": text}, "p": ""})
+            taken = [dict(each, s=self._number + at) for at, each in enumerate(taken, 1)]
+            self._number += len(taken)
+            self._taken.extend((_size_of(each), each) for each in taken)
+        return again + taken
+
+    def repeat(self) -> None:
+        """The kernel may not have got what was taken: the next one takes it again."""
+        with self._lock:
+            self._again = [message for _, message in self._taken]
+
+    def forget(self, number: int) -> None:
+        """The kernel has all messages up to a number."""
+        with self._lock:
+            while self._taken and self._taken[0][1]["s"] <= number:
+                size, message = self._taken.popleft()
+                self._size = max(0, self._size - size)
+                self._again = [each for each in self._again if each is not message]
+
+
+def _size_of(message: Dict[str, Any]) -> int:
+    return len(message["c"]["text"]) if message["t"] == "stream" else len(str(message))
 
 
 def _joined(message: Dict[str, Any], texts: List[str]) -> Dict[str, Any]:

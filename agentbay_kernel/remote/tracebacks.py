@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from types import TracebackType
 from typing import Any, Optional
 
+from . import interrupt
 from .patches import Patches
 
 OWN = ("agentbay_remote", "agentbay_kernel.")
@@ -17,6 +19,9 @@ def install(shell: Any, patches: Patches) -> None:
 
     def showtraceback(exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         kind, _, trace = exc_tuple or sys.exc_info()
+        if kind is asyncio.CancelledError and interrupt.has_cancelled():
+            kind = KeyboardInterrupt
+            exc_tuple = (kind, KeyboardInterrupt(), trace)
         if isinstance(kind, type) and issubclass(kind, KeyboardInterrupt):
             without_own(trace)
         former(exc_tuple, *args, **kwargs)

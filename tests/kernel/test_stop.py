@@ -33,6 +33,8 @@ while True:
 def stop_after(kernel, code, seconds, double):
     """Run a cell, stop it after some time, and give its end."""
     request = kernel.send("execute_request", execute_content(code))
+    # A Stop that overtakes its cell finds nothing to stop.
+    kernel.until(request, lambda each: each["content"].get("execution_state") == "busy")
     time.sleep(seconds)  # the random moment itself, not a wait for something
     kernel.interrupt()
     if double:

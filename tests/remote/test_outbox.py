@@ -183,9 +183,8 @@ def test_late_text_of_one_stream_and_request_is_joined():
         stream("d", parent="m2"), other, stream("e"),
     ):  # fmt: skip
         late.add(message)
-    assert late.take() == [
-        stream("ab"), stream("c", "stderr"), stream("d", parent="m2"), other, stream("e"),
-    ]  # fmt: skip
+    whole = [stream("ab"), stream("c", "stderr"), stream("d", parent="m2"), other, stream("e")]
+    assert late.take() == [dict(each, s=number) for number, each in enumerate(whole, 1)]
     assert late.take() == []
 
 
@@ -194,8 +193,31 @@ def test_late_messages_are_kept_up_to_a_limit_and_the_rest_is_said():
     for _ in range(30):
         late.add(stream("x" * 10))
     kept, said = late.take()
-    assert kept == stream("x" * 100)
+    assert kept == stream("x" * 100) | {"s": 1}
     assert (said["c"]["name"], "200 characters" in said["c"]["text"]) == ("stderr", True)
+
+
+def test_late_messages_are_given_again_to_a_kernel_that_may_not_have_them():
+    late = Late()
+    for number in range(4):
+        late.add({"t": "comm_msg", "c": {"n": number}, "p": ""})
+    first = late.take()
+    late.forget(2)
+    late.repeat()
+    late.add({"t": "comm_msg", "c": {"n": 4}, "p": ""})
+    assert late.take() == [*first[2:], {"t": "comm_msg", "c": {"n": 4}, "p": "", "s": 5}]
+    assert late.take() == []
+
+
+def test_what_the_kernel_has_makes_room():
+    late = Late(limit=100)
+    late.add(stream("x" * 100))
+    late.take()
+    late.add(stream("y"))
+    assert "1 characters" in late.take()[0]["c"]["text"]
+    late.forget(2)
+    late.add(stream("z" * 100))
+    assert [each["c"]["text"] for each in late.take()] == ["z" * 100]
 
 
 def test_buffers_count_as_much_as_text():
