@@ -153,6 +153,7 @@ def make_shell(outlet: Outlet) -> Any:
     ZMQInteractiveShell.outlet = Publisher.outlet = Hook.outlet = outlet
     shell = ZMQInteractiveShell.instance(config=config)
     sys.modules["__main__"] = shell.user_module
+    shell.extension_manager.load_extension("storemagic")  # as every IPython application does
     builtins.input = _no_input
     getpass.getpass = _no_input
     return shell
