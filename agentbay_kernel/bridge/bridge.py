@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("agentbay_kernel.bridge")
 
+MOST_PROMPTS = 32
+
 SIGNAL_SECONDS = 0.3
 TAIL_SECONDS = 5.0
 PATIENCE_SECONDS = 120.0
@@ -281,6 +283,9 @@ class Bridge:
         self._publish(str(message.get("p") or ""), event)
 
     def _on_input(self, request: messages.InputRequest) -> None:
+        if len(self._prompts) >= MOST_PROMPTS:
+            log.warning("the session asks more at once than anybody can answer")
+            return
         task = asyncio.ensure_future(self._answer(request))
         self._prompts.add(task)
         task.add_done_callback(self._prompts.discard)

@@ -135,7 +135,8 @@ class Channel:
             if not self._ready.done():
                 self._ready.set_result(None)
         elif kind in ("answer", "refusal"):
-            waiting = self._waiting.get(message.get("r") or 0)
+            number = message.get("r")
+            waiting = self._waiting.get(number) if isinstance(number, int) else None
             if waiting is None or waiting.done():
                 return
             if kind == "answer":
