@@ -37,11 +37,20 @@ def server(surroundings, tmp_path):
 
     def url():
         found = list(runtime.glob("jpserver-*.json"))
-        return json.loads(found[0].read_text())["url"].rstrip("/") if found else ""
+        address = json.loads(found[0].read_text())["url"].rstrip("/") if found else ""
+        # The server writes its file before it listens.
+        return address if address and _answers(address) else ""
 
     yield wait_for(url, "the server's start", 30)
     process.terminate()
     process.wait(timeout=20)
+
+
+def _answers(url):
+    try:
+        return requests.get(f"{url}/api", timeout=10).ok
+    except requests.ConnectionError:
+        return False
 
 
 @pytest.fixture
