@@ -50,13 +50,15 @@ def complete_magic(
         return None
     words = found["words"].split(" ")
     word = words[-1]
-    if found["sign"] == "%%":
-        texts = [f"%%{name}" for name in cell_magics if name.startswith(word)]
-        first = len(words) == 1 and not code[: found.start("sign")].strip()
-        return Matches(texts, cursor - len(word) - 2, cursor, False) if texts and first else None
     if len(words) == 1:
-        texts = [f"%{name}" for name in commands if name.startswith(word)]
-        return Matches(texts, cursor - len(word) - 1, cursor, False) if texts else None
+        first = not code[: found.start("sign")].strip()
+        line = [] if found["sign"] == "%%" else [f"%{name}" for name in commands]
+        cell = [f"%%{name}" for name in cell_magics] if first else []
+        texts = [each for each in (*line, *cell) if each.lstrip("%").startswith(word)]
+        start = cursor - len(word) - len(found["sign"])
+        return Matches(texts, start, cursor, False) if texts else None
+    if found["sign"] == "%%":
+        return None
     if words[0] not in commands:
         return None
     texts = [name for name in commands[words[0]] if len(words) == 2 and name.startswith(word)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests import kernels
+from tests.proxy import CountingProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,7 +68,10 @@ def shared(
                 _move_into(home, patch)
                 patch.setenv("AGENTBAY_KERNEL_ENGINE", name if name in ENGINES else "pipe")
                 spec = "agentbay" if name in ENGINES else name
-                running[name] = home, kernels.start(spec, name=name, home=home)
+                folder = home / "notebook"
+                folder.mkdir()
+                kernel = kernels.start(spec, name=name, home=home, cwd=str(folder))
+                running[name] = home, kernel
         return running[name][1]
 
     yield get
@@ -116,6 +120,18 @@ def start_kernel(surroundings: Path) -> Iterator[Callable[..., kernels.RunningKe
 def kernel(start_kernel: Callable[..., kernels.RunningKernel]) -> kernels.RunningKernel:
     """A started agentbay kernel without a session."""
     return start_kernel()
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingProxy]:
+    """A cloud to the kernel: it is reached by endpoint and key, counts and can be slow."""
+    record = kernels.start_service()
+    proxy = CountingProxy(record.url)
+    monkeypatch.setenv("AGENTBAY_KERNEL_PROVIDER", "agentbay")
+    monkeypatch.setenv("AGENTBAY_API_KEY", record.key)
+    monkeypatch.setenv("AGENTBAY_ENDPOINT", proxy.url)
+    yield proxy
+    proxy.close()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -118,6 +118,16 @@ class RunningKernel:
         """Stop what runs, by a message as the kernel's spec asks for."""
         return self.ask("interrupt_request", {}, channel="control")
 
+    def await_text(self, request: Message, text: str, timeout: float = 30) -> Message:
+        """Wait until a request's output has some text, and give the message; nothing is lost."""
+        mid, deadline = request["header"]["msg_id"], time.perf_counter() + timeout
+        while True:
+            message = self.client.get_iopub_msg(timeout=_left(deadline))
+            parent = (message["parent_header"] or {}).get("msg_id", "")
+            self.pending.setdefault(parent, []).append(message)
+            if parent == mid and text in message["content"].get("text", ""):
+                return message
+
     def close(self) -> None:
         """Shut the kernel down and close every socket."""
         self.client.stop_channels()

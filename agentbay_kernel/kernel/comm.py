@@ -120,6 +120,7 @@ class Comms:
             self._front.routes.note("comm_open", content["comm_id"], message)
         elif header["msg_type"] == "comm_close":
             bridge.comms.closed_by_front_end(content["comm_id"])
+            self._front.routes.note("comm_close", content["comm_id"], message)
         packed = {
             "header": {"msg_id": header["msg_id"], "msg_type": header["msg_type"]},
             "content": content,

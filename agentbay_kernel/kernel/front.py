@@ -100,6 +100,7 @@ class KernelFront:
                 raise BridgeError(REFUSED)
             ident, parent = self._asker
             socket, session = self._kernel.stdin_socket, self._kernel.session
+            self._flush(parent)
             self._purge(socket)
             content = {"prompt": PROMPT + prompt, "password": password}
             session.send(socket, "input_request", content, parent, ident=ident)
@@ -130,6 +131,11 @@ class KernelFront:
             metadata=message.metadata or None,
             buffers=message.buffers or None,
         )
+
+    def _flush(self, parent: dict[str, Any]) -> None:
+        publisher = self._publishers.get(parent["header"]["msg_id"])
+        if publisher is not None:
+            publisher.flush()
 
     def _purge(self, socket: Any) -> None:
         """Drop answers to prompts that were given up."""

@@ -56,6 +56,8 @@ class Engine:
         while True:
             run, code = await self._inbox.get()
             self._outlet.begin(run)
+            # A debugger that was left by `continue` keeps the interrupt to itself.
+            signal.signal(signal.SIGINT, self._on_interrupt)
             self._shell.interrupted = False
             count = self._shell.execution_count
             transformed, problem = self._transform(code)
