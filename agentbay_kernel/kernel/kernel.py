@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agentbay_kernel.events import Emit
     from agentbay_kernel.kernel.runner import CellRunner
 
+PRELOAD_SECONDS = 0.5
 SHUTDOWN_SECONDS = 2.0
 TERMINATE_SECONDS = 1.5
 
@@ -96,7 +97,15 @@ class AgentBayKernel(RequestsKernel):
             self.io_loop.add_callback(self._load)
 
     def _load(self) -> None:
-        self.runner.engine.preload()
+        self.io_loop.call_later(PRELOAD_SECONDS, self._preload)
+        self.runner.engine  # noqa: B018 - its modules are imported now
+
+    def _preload(self) -> None:
+        """Import the SDK, unless a front end's own start-up code runs, which that would slow."""
+        if self.interrupts.is_executing():
+            self.io_loop.call_later(PRELOAD_SECONDS, self._preload)
+        else:
+            self.runner.engine.preload()
 
     async def execute_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Handle an execute request; a Stop counts from its first moment."""
