@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,9 @@ class Engine:
 
     def preload(self) -> None:
         """Import the provider's SDK in the background."""
+        # It puts another module in its place: nobody may import it while the thread does.
+        import_module("pygments.lexers")
+
         providers.preload(self.options)
 
     def _note(self, code: str) -> None:
