@@ -37,7 +37,10 @@ def server(surroundings, tmp_path):
 
     def url():
         found = list(runtime.glob("jpserver-*.json"))
-        address = json.loads(found[0].read_text())["url"].rstrip("/") if found else ""
+        try:
+            address = json.loads(found[0].read_text())["url"].rstrip("/") if found else ""
+        except ValueError:
+            return ""  # it is being written
         # The server writes its file before it listens.
         return address if address and _answers(address) else ""
 
