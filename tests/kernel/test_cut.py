@@ -324,6 +324,13 @@ def test_a_large_print_takes_bounded_memory_of_the_interpreter(fars):
     assert int(far.execute("grown").value()) < 100_000
 
 
+def test_the_status_names_the_control_channel(far):
+    text = far.execute("%agentbay").of("display_data")[0]["data"]["text/plain"]
+    facts = dict(re.findall(r"^(bridge|control channel) +(.*)$", text, re.M))
+    assert facts["control channel"] == "terminal"
+    assert re.match(r"IPython [\d.]+ on Python [\d.]+, ", facts["bridge"])
+
+
 def test_small_cells_cost_one_round_trip_each(far):
     far.execute("1")
     before = far.proxy.round_trips

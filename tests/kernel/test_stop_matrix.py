@@ -23,7 +23,7 @@ ENDS = {
     "subprocess": "import subprocess\nprint('on'); subprocess.run(['sleep', '60'])",
     "C code that lets others run": "import threading\nprint('on'); threading.Event().wait(60)",
     "many prints": "print('on')\nwhile True: print('line')",
-    "many displays": "print('on')\nwhile True: display(1)",
+    "many displays": "import time\nprint('on')\nwhile True: display(1); time.sleep(0.001)",
     "a thread joined": (
         "import threading, time\nprint('on')\n"
         "each = threading.Thread(target=time.sleep, args=(20,), daemon=True)\n"
