@@ -9,6 +9,7 @@ import pytest
 
 from tests import kernels
 from tests.proxy import CountingProxy
+from tests.sizes import size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _FOREIGN = ("AGENTBAY_", "AGB_", "JPY_", "JUPYTER_", "IPYTHON", "VSCODE_")
 _KEPT = {"JUPYTER_PATH", "AGENTBAY_KERNEL_TEST_SIZES"}
 ENGINES = ("pipe", "ipykernel")
+# Those for which each row of the long matrices of cuts, Stops and deaths runs.
+MATRIX_ENGINES = ENGINES[: size("matrix_engines")]
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ SIZES = {
     "differential_shares": (3, 1),
     "bench_runs": (5, 9),
     "cut_megabytes": (10, 50),
+    "matrix_engines": (1, 2),
     "journal_megabytes": (120, 500),
     "property_examples": (60, 1000),
 }

@@ -11,7 +11,7 @@ import pytest
 
 from agentbay_kernel.service import runtime
 from tests import kernels
-from tests.conftest import ENGINES, _move_into
+from tests.conftest import MATRIX_ENGINES, _move_into
 from tests.proxy import CountingProxy
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def fars(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], F
         yield get
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=MATRIX_ENGINES)
 def far(request: pytest.FixtureRequest, fars: Callable[[str], Far]) -> Iterator[Far]:
     """Our kernel on each engine, a session started, the network whole."""
     far = fars(request.param)

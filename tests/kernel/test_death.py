@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.conftest import ENGINES
+from tests.conftest import MATRIX_ENGINES
 from tests.kernel.test_cut import COMM
 
 DEATHS = {
@@ -67,7 +67,7 @@ time.sleep(60)
 """
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", MATRIX_ENGINES)
 def test_an_interpreter_that_exceeds_the_memory_limit_is_said(new_far, engine):
     far = new_far(engine, AGENTBAY_KERNEL_MEMORY_LIMIT_MB="600")
     session = prepare(far)

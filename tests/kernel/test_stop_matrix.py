@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.conftest import ENGINES
+from tests.conftest import MATRIX_ENGINES
 from tests.kernel.conftest import GRACE_SECONDS
 from tests.kernel.test_cut import COMM, writes
 from tests.kernels import execute_content
@@ -142,7 +142,7 @@ def test_a_prompt_is_given_up(far):
     assert far.execute("state").value() == "3"
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", MATRIX_ENGINES)
 @pytest.mark.parametrize("kind", ["sleep", "busy loop", "awaiting", "subprocess"])
 def test_a_first_cell_is_stopped(new_far, engine, kind):
     far = new_far(engine)
@@ -155,7 +155,7 @@ def test_a_first_cell_is_stopped(new_far, engine, kind):
     assert far.execute("6 * 7").value() == "42"
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", MATRIX_ENGINES)
 @pytest.mark.parametrize("after", [0.0, 0.1, 0.3, 0.6, 1.0])
 def test_a_cell_is_stopped_while_its_session_starts(new_far, engine, after):
     far = new_far(engine)
