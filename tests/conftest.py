@@ -69,6 +69,7 @@ def shared(
             home = tmp_path_factory.mktemp("h")
             with pytest.MonkeyPatch.context() as patch:
                 _move_into(home, patch)
+                patch.delenv("PYTEST_CURRENT_TEST")  # ipykernel leaves its descriptors alone then
                 patch.setenv("AGENTBAY_KERNEL_ENGINE", name if name in ENGINES else "pipe")
                 spec = "agentbay" if name in ENGINES else name
                 folder = home / "notebook"

@@ -74,6 +74,7 @@ class RunningKernel:
         channel = options.get("channel", "shell")
         message = self.client.session.msg(msg_type, content, metadata=options.get("metadata"))
         message["header"].update(options.get("header_extra") or {})
+        message["buffers"] = options.get("buffers") or []
         getattr(self.client, f"{channel}_channel").send(message)
         return message
 
@@ -93,7 +94,11 @@ class RunningKernel:
     def tell(self, msg_type: str, content: dict[str, Any], **options: Any) -> Exchange:
         """Send a message that has no reply and wait for its end."""
         timeout = options.pop("timeout", 30)
-        request, began = self.send(msg_type, content, **options), time.perf_counter()
+        return self.until_idle(self.send(msg_type, content, **options), timeout)
+
+    def until_idle(self, request: Message, timeout: float = 30) -> Exchange:
+        """Wait for the end of a message that has no reply."""
+        began = time.perf_counter()
         outputs = self._until_idle(request["header"]["msg_id"], began + timeout)
         return Exchange(request, {"content": {}}, outputs, time.perf_counter() - began)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("agentbay_kernel.kernel")
 
 STATES_SECONDS = 3.0
+SETTLE_SECONDS = 3.0
 WIDGET = "jupyter.widget"
 EMPTY = {"method": "update_states", "states": {}, "buffer_paths": []}
 
@@ -57,6 +58,13 @@ class Comms:
         self._give = give
         self._manager: Any = comm.get_comm_manager()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    async def settle(self) -> None:
+        """Wait for the messages that came beside the cell before; a cell shall find them done."""
+        loop = asyncio.get_running_loop()
+        mine = [task for task in self._tasks if task.get_loop() is loop]
+        if mine:
+            await asyncio.wait(mine, timeout=SETTLE_SECONDS)
 
     def open_ones(self, target: str | None) -> dict[str, dict[str, str]]:
         """The comms of both places, for `comm_info_reply`."""

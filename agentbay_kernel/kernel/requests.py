@@ -28,6 +28,7 @@ class RequestsKernel(IPythonKernel):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._main_loop: asyncio.AbstractEventLoop | None = None
+        self._running: set[str | None] = set()
         for kind in ("comm_open", "comm_msg", "comm_close"):
             self.shell_handlers[kind] = self._comm
 
@@ -55,12 +56,41 @@ class RequestsKernel(IPythonKernel):
         """Who sent the request that is handled now."""
         return self._get_shell_context_var(self._shell_parent_ident)
 
+    async def shell_main(self, subshell_id: str | None, msg: Any) -> None:
+        """Take a message in its turn; a comm's beside a cell, which may wait for it.
+
+        ipykernel lets a comm's message pass whatever is being handled, which never awaits there.
+        """
+        if subshell_id in self._running:
+            await super().shell_main(subshell_id, msg)
+            return
+        manager = self.shell_channel_thread.manager
+        turn = self._main_asyncio_lock
+        if subshell_id is not None:
+            turn = manager.get_subshell_asyncio_lock(subshell_id)
+        async with turn:
+            await self.dispatch_shell(msg, subshell_id=subshell_id)
+
+    async def execute_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        """Handle an execute request."""
+        subshell = parent["header"].get("subshell_id")
+        self._running.add(subshell)
+        try:
+            await super().execute_request(stream, ident, parent)
+        finally:
+            self._running.discard(subshell)
+
     async def dispatch_shell(
         self, msg: Any, /, subshell_id: str | None = None, *, concurrent: bool = False
     ) -> None:
         """Handle a message; `concurrent`: a comm's, while another request is being handled."""
         _beside.set(concurrent)
         await super().dispatch_shell(msg, subshell_id, concurrent=concurrent)
+
+    async def settle(self) -> None:
+        """Wait for comm messages that came while the cell before ran."""
+        if "comms" in vars(self):
+            await self.comms.settle()
 
     async def _comm(self, stream: Any, ident: Any, message: Any) -> None:
         await self.comms.handle(stream, ident, message, beside=_beside.get())

@@ -136,6 +136,7 @@ class CellRunner:
         async with self._turn:
             self._cell = cell
             self._kernel.front.allow_input(*asker)
+            await self._kernel.settle()
             with self._interrupts.running(self.engine.stop):
                 outcome = await self.engine.run(cell, publisher, progress=progress)
             if cell.expressions and outcome.error is None and not outcome.user_expressions:

@@ -25,15 +25,17 @@ class PtyTerminal:
     def __init__(self, handle: Any, caller: Caller) -> None:
         self._handle = handle
         self._caller = caller
+        self._typing = asyncio.Lock()
 
     async def send(self, text: str) -> None:
-        """Type text, in pieces."""
-        for start in range(0, len(text), PIECE):
-            try:
-                await self._handle.send_input(text[start : start + PIECE].encode())
-            except Exception as error:
-                shown = redact(str(error), self._caller.secrets)
-                raise ConnectionLost(f"The terminal is not connected: {shown[:300]}") from None
+        """Type text, in pieces that no other text comes between."""
+        async with self._typing:
+            for start in range(0, len(text), PIECE):
+                try:
+                    await self._handle.send_input(text[start : start + PIECE].encode())
+                except Exception as error:
+                    shown = redact(str(error), self._caller.secrets)
+                    raise ConnectionLost(f"The terminal is not connected: {shown[:300]}") from None
 
     async def close(self) -> None:
         """End it; a connection that has broken ends it by itself."""

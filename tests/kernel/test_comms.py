@@ -1,0 +1,405 @@
+"""Comms between the front end and code in the session, as ipykernel's, and apart from our own."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import pytest
+
+from tests.kernel.same import level, plain
+from tests.kernels import execute_content
+
+OPEN = """
+import comm
+heard = []
+talk = comm.create_comm(target_name='talk', data={'a': 1}, metadata={'m': 2}, buffers=[b'one'])
+@talk.on_msg
+def _(message):
+    data, buffers = message['content']['data'], [bytes(each) for each in message['buffers']]
+    heard.append((data, buffers))
+    print('heard', data)
+    talk.send({'echo': data}, metadata={'x': 1}, buffers=[each[::-1] for each in buffers])
+talk.on_close(lambda message: heard.append('closed'))
+talk.comm_id
+"""
+TARGET = """
+def opened(comm, message):
+    print('opened', message['content']['data'], [bytes(each) for each in message['buffers']])
+    comm.send({'hello': 1})
+    comm.on_msg(lambda said: comm.send({'pong': said['content']['data']}))
+get_ipython().kernel.comm_manager.register_target('asked for', opened)
+"""
+
+
+def open_talk(kernel, **options):
+    return kernel.execute(OPEN, **options).value().strip("'")
+
+
+def tell(kernel, comm_id, data, kind="comm_msg", **options):
+    return kernel.tell(kind, {"comm_id": comm_id, "data": data}, **options)
+
+
+def open_here(kernel, target, data=None, **options):
+    """Open a comm as a front end does; its id and what came of it."""
+    comm_id = uuid.uuid4().hex
+    content = {"comm_id": comm_id, "target_name": target, "data": data or {}}
+    return comm_id, kernel.tell("comm_open", content, **options)
+
+
+def messages(exchange):
+    """The comm messages among the outputs, with their metadata and buffers."""
+    return [
+        [kind, each["content"].get("data"), each["metadata"], *map(bytes, each["buffers"])]
+        for each in exchange.outputs
+        if (kind := each["msg_type"]).startswith("comm_")
+    ]
+
+
+def states(exchange):
+    return [each["execution_state"] for each in exchange.of("status")]
+
+
+def comms(kernel, **content):
+    found = kernel.ask("comm_info_request", content).content
+    assert found["status"] == "ok"
+    return {key: each["target_name"] for key, each in found["comms"].items()}
+
+
+@pytest.fixture
+def subshell(every):
+    identity = every.ask("create_subshell_request", {}, channel="control").content["subshell_id"]
+    yield {"subshell_id": identity}
+    every.ask("delete_subshell_request", {"subshell_id": identity}, channel="control")
+
+
+def test_a_comm_is_announced_with_all_it_brings(every):
+    ended = every.execute(OPEN)
+    (opened,) = [each for each in ended.outputs if each["msg_type"] == "comm_open"]
+    assert opened["content"]["target_name"] == "talk"
+    assert opened["content"]["comm_id"] == ended.value().strip("'")
+    assert messages(ended) == [["comm_open", {"a": 1}, {"m": 2}, b"one"]]
+
+
+def test_messages_go_both_ways_with_buffers(every):
+    ended = tell(every, open_talk(every), {"n": [1, "ä"]}, buffers=[b"abc", bytes(range(256))])
+    backwards = bytes(range(256))[::-1]
+    assert messages(ended) == [["comm_msg", {"echo": {"n": [1, "ä"]}}, {"x": 1}, b"cba", backwards]]
+    assert every.execute("heard[-1][1][0], len(heard[-1][1][1])").value() == "(b'abc', 256)"
+
+
+def test_what_a_handler_says_is_under_its_message_between_busy_and_idle(every):
+    ended = tell(every, open_talk(every), {"n": 1})
+    assert ended.text() == "heard {'n': 1}\n"
+    kinds = [each["msg_type"] for each in ended.outputs]
+    assert (kinds[0], kinds[-1]) == ("status", "status")
+    assert sorted(kinds[1:-1]) == ["comm_msg", *["stream"] * (len(kinds) - 3)]
+    assert states(ended) == ["busy", "idle"]
+
+
+def test_the_first_comm_of_a_subshell_is_heard_there(every, subshell):
+    every.execute(TARGET)
+    comm_id, opened = open_here(every, "asked for", header_extra=subshell)
+    ended = tell(every, comm_id, {"n": 1}, header_extra=subshell)
+    assert states(opened) == states(ended) == ["busy", "idle"]
+    assert messages(ended) == [["comm_msg", {"pong": {"n": 1}}, {}]]
+
+
+def test_messages_sent_at_once_are_handled_in_order_each_with_its_states(every):
+    comm_id = open_talk(every)
+    requests = [every.send("comm_msg", {"comm_id": comm_id, "data": {"n": n}}) for n in range(20)]
+    ended = [every.until_idle(each) for each in requests]
+    assert [states(each) for each in ended] == [["busy", "idle"]] * 20
+    assert [messages(each)[0][1] for each in ended] == [{"echo": {"n": n}} for n in range(20)]
+    assert every.execute("[data['n'] for data, _ in heard]").value() == str(list(range(20)))
+
+
+def test_a_message_reaches_a_cell_that_awaits_it(every):
+    comm_id = open_talk(every)
+    code = "import asyncio\nprint('runs')\nwhile not heard:\n    await asyncio.sleep(0.01)\nheard"
+    request = every.send("execute_request", execute_content(code))
+    every.await_text(request, "runs")
+    every.send("comm_msg", {"comm_id": comm_id, "data": {"n": 1}})
+    assert every.finish(request).value() == "[({'n': 1}, [])]"
+
+
+SLEEPS = "import time\nprint('runs', flush=True)\ntime.sleep(1)\nlen(heard)"
+
+
+def test_a_message_waits_for_a_cell_that_does_not_await(every):
+    comm_id = open_talk(every)
+    request = every.send("execute_request", execute_content(SLEEPS))
+    every.await_text(request, "runs")
+    message = every.send("comm_msg", {"comm_id": comm_id, "data": {"n": 1}})
+    assert every.finish(request).value() == "0"
+    ended = every.until_idle(message)
+    assert messages(ended) == [["comm_msg", {"echo": {"n": 1}}, {"x": 1}]]
+    assert states(ended) == ["busy", "idle"]
+
+
+def test_a_message_beside_an_awaiting_cell_has_its_states(either):
+    # ipywidgets sends no further change of a widget before it has heard the last one's idle.
+    comm_id = open_talk(either)
+    code = "import asyncio\nprint('runs')\nwhile len(heard) < 3:\n    await asyncio.sleep(0.01)"
+    request = either.send("execute_request", execute_content(code))
+    either.await_text(request, "runs")
+    for n in range(3):
+        assert states(tell(either, comm_id, {"n": n})) == ["busy", "idle"]
+    assert either.finish(request).status == "ok"
+
+
+def test_on_a_subshell_a_message_is_handled_while_a_cell_runs(every, subshell):
+    every.execute(TARGET)
+    comm_id, _ = open_here(every, "asked for", header_extra=subshell)
+    code = "import time\nprint('runs', flush=True)\ntime.sleep(2)"
+    request = every.send("execute_request", execute_content(code))
+    every.await_text(request, "runs")
+    answer = tell(every, comm_id, {"n": 1}, header_extra=subshell)
+    ended = every.finish(request)
+    assert messages(answer) == [["comm_msg", {"pong": {"n": 1}}, {}]]
+    assert states(answer) == ["busy", "idle"]
+    assert answer.outputs[-1]["header"]["date"] < ended.reply["header"]["date"]
+
+
+def test_the_front_end_opens_a_comm_to_the_sessions_target(every):
+    every.execute(TARGET)
+    comm_id, opened = open_here(every, "asked for", {"why": "so"}, buffers=[b"bytes"])
+    assert opened.text() == "opened {'why': 'so'} [b'bytes']\n"
+    assert messages(opened) == [["comm_msg", {"hello": 1}, {}]]
+    assert comms(every)[comm_id] == "asked for"
+
+
+def test_a_target_that_nobody_registered_is_refused(every):
+    comm_id, opened = open_here(every, "nobody's")
+    assert [each["comm_id"] for each in opened.of("comm_close")] == [comm_id]
+    assert "No such comm target registered: nobody's" in opened.text("stderr")
+    assert comm_id not in comms(every)
+
+
+def test_a_target_that_fails_is_closed_with_its_traceback(every):
+    every.execute(
+        "def fails(comm, message):\n    1/0\n"
+        "get_ipython().kernel.comm_manager.register_target('fails', fails)"
+    )
+    comm_id, opened = open_here(every, "fails")
+    assert [each["comm_id"] for each in opened.of("comm_close")] == [comm_id]
+    assert "ZeroDivisionError" in opened.text("stderr")
+
+
+def test_a_handler_that_fails_is_told_under_its_message(every):
+    comm_id = open_talk(every)
+    every.execute("talk.on_msg(lambda message: 1/0)")
+    ended = tell(every, comm_id, {})
+    assert "ZeroDivisionError" in ended.text("stderr")
+    assert states(ended) == ["busy", "idle"]
+    assert every.execute("6 * 7").value() == "42"
+
+
+def test_the_front_end_closes_a_comm(every):
+    comm_id = open_talk(every)
+    assert comms(every)[comm_id] == "talk"
+    tell(every, comm_id, {}, "comm_close")
+    assert every.execute("heard").value() == "['closed']"
+    assert comm_id not in comms(every)
+
+
+def test_a_message_to_a_comm_that_is_closed_goes_nowhere(every):
+    comm_id = open_talk(every)
+    tell(every, comm_id, {}, "comm_close")
+    ended = tell(every, comm_id, {"late": 1})
+    assert states(ended) == ["busy", "idle"]
+    assert "Traceback" not in ended.text("stderr")
+    assert every.execute("heard").value() == "['closed']"
+
+
+def test_code_closes_a_comm(every):
+    comm_id = open_talk(every)
+    ended = every.execute("talk.close({'why': 'done'})")
+    assert messages(ended) == [["comm_close", {"why": "done"}, {}]]
+    assert comm_id not in comms(every)
+
+
+def test_ipykernels_own_comm_class_works(every):
+    ended = every.execute(
+        "import warnings\nwarnings.simplefilter('ignore')\nfrom ipykernel.comm import Comm\n"
+        "old = Comm(target_name='old', data={'k': 1}); old.send({'z': 2}); old.close()"
+    )
+    assert [each[:2] for each in messages(ended)] == [
+        ["comm_open", {"k": 1}],
+        ["comm_msg", {"z": 2}],
+        ["comm_close", {}],
+    ]
+
+
+HERE = """%%local
+import comm
+try:
+    here
+except NameError:
+    here = comm.create_comm(target_name='here', data={}, comm_id='the-kernels-own')
+    heard_here = []
+    here.on_msg(lambda message: heard_here.append(message['content']['data']))
+"""
+
+
+def test_comms_of_both_places_are_listed(either):
+    either.execute(HERE)
+    comm_id = open_talk(either)
+    listed = comms(either)
+    assert (listed[comm_id], listed["the-kernels-own"]) == ("talk", "here")
+    assert comms(either, target_name="here") == {"the-kernels-own": "here"}
+    assert "the-kernels-own" not in comms(either, target_name="talk")
+
+
+def test_each_place_hears_its_own_comm(either):
+    either.execute(HERE)
+    comm_id = open_talk(either)
+    tell(either, "the-kernels-own", {"for": "here"})
+    tell(either, comm_id, {"for": "there"})
+    assert either.execute("%%local\nheard_here[-1]").value() == "{'for': 'here'}"
+    assert either.execute("heard").value() == "[({'for': 'there'}, [])]"
+
+
+@pytest.mark.parametrize("act", ["", ".send({'forged': 1})", ".close()"])
+def test_the_session_cannot_touch_a_comm_of_the_kernel(either, act):
+    either.execute(HERE)
+    code = f"forged = comm.create_comm(target_name='talk', comm_id='the-kernels-own'){act}"
+    assert messages(either.execute(f"import comm\n{code}")) == []
+    assert comms(either)["the-kernels-own"] == "here"
+
+
+def test_a_restart_ends_all_comms(kernel):
+    open_talk(kernel)
+    kernel.manager.restart_kernel()
+    kernel.client.wait_for_ready(timeout=30)
+    assert comms(kernel) == {}
+
+
+def test_a_session_that_is_deleted_closes_its_comms(kernel):
+    comm_id = open_talk(kernel)
+    ended = kernel.execute("%agentbay delete")
+    assert [each["comm_id"] for each in ended.of("comm_close")] == [comm_id]
+    assert comms(kernel) == {}
+
+
+def test_without_a_session_a_message_goes_nowhere(kernel):
+    ended = tell(kernel, "unknown", {})
+    assert states(ended) == ["busy", "idle"]
+    assert comms(kernel) == {}
+
+
+WIDGETS = """
+import ipywidgets
+picture = ipywidgets.Image(value=bytes(range(9)), format='png')
+picture.model_id
+"""
+
+
+@pytest.mark.parametrize("aside", [False, True])
+def test_a_page_that_is_loaded_again_gets_the_widgets_of_both_places(either, aside):
+    there = either.execute(WIDGETS).value().strip("'")
+    here = either.execute(f"%%local{WIDGETS}").value().strip("'")
+    header = {}
+    if aside:
+        made = either.ask("create_subshell_request", {}, channel="control").content
+        header = {"subshell_id": made["subshell_id"]}
+    version = {"metadata": {"version": "1.0.0"}}
+    control, _ = open_here(either, "jupyter.widget.control", header_extra=header, **version)
+    ended = tell(either, control, {"method": "request_states"}, header_extra=header)
+    (answer,) = [each for each in ended.outputs if each["msg_type"] == "comm_msg"]
+    data = answer["content"]["data"]
+    assert data["method"] == "update_states"
+    assert data["states"][there]["model_name"] == data["states"][here]["model_name"] == "ImageModel"
+    paths = {each[0]: bytes(answer["buffers"][n]) for n, each in enumerate(data["buffer_paths"])}
+    assert paths[there] == paths[here] == bytes(range(9))
+    assert states(ended) == ["busy", "idle"]
+
+
+def test_a_widgets_change_is_echoed_under_its_message(every):
+    every.execute("import ipywidgets\nslider = ipywidgets.IntSlider()")
+    model = every.execute("slider.model_id").value().strip("'")
+    update = {"method": "update", "state": {"value": 7}, "buffer_paths": []}
+    ended = tell(every, model, update)
+    echoed = [each["data"] for each in ended.of("comm_msg")]
+    assert {"method": "echo_update", "state": {"value": 7}, "buffer_paths": []} in echoed
+    assert every.execute("slider.value").value() == "7"
+
+
+def test_a_buttons_callback_prints_under_the_click(every):
+    every.execute(
+        "import ipywidgets\nbutton = ipywidgets.Button()\n"
+        "button.on_click(lambda _: (print('clicked'), display('shown')))"
+    )
+    model = every.execute("button.model_id").value().strip("'")
+    ended = tell(every, model, {"method": "custom", "content": {"event": "click"}})
+    assert ended.text() == "clicked\n"
+    assert ended.of("display_data")[0]["data"] == {"text/plain": "'shown'"}
+    assert states(ended) == ["busy", "idle"]
+
+
+def captured(exchange):
+    """The message ids that an Output widget told the front end to capture."""
+    updates = [each["data"].get("state", {}) for each in exchange.of("comm_msg")]
+    return [each["msg_id"] for each in updates if "msg_id" in each]
+
+
+def test_an_output_widget_captures_what_its_cell_says(every):
+    every.execute("import ipywidgets\nout = ipywidgets.Output()")
+    ended = every.execute("with out:\n    print('captured')\n    display('shown')\nprint('free')")
+    assert captured(ended) == [ended.request["header"]["msg_id"], ""]
+    said = [
+        each["content"].get("text", each["msg_type"])
+        for each in ended.outputs
+        if each["msg_type"] in ("stream", "display_data", "comm_msg")
+    ]
+    assert "".join(said) == "comm_msgcaptured\ndisplay_datacomm_msgfree\n"
+
+
+def test_an_output_widget_captures_what_a_callback_says(every):
+    every.execute(
+        "import ipywidgets\nout, button = ipywidgets.Output(), ipywidgets.Button()\n"
+        "@button.on_click\n@out.capture()\ndef _(_):\n    print('clicked')"
+    )
+    model = every.execute("button.model_id").value().strip("'")
+    ended = tell(every, model, {"method": "custom", "content": {"event": "click"}})
+    assert captured(ended) == [ended.request["header"]["msg_id"], ""]
+    assert ended.text() == "clicked\n"
+
+
+def test_a_widgets_messages_are_those_of_ipykernel(shared, either):
+    code = (
+        "import ipywidgets as w\nbox = w.VBox([w.IntSlider(3), w.Text('t'), w.Image(value=b'x')])\n"
+        "w.jslink((box.children[0], 'value'), (box.children[0], 'max'))\nbox"
+    )
+    theirs, said = shared("python3"), []
+    level(theirs, either)
+    for kernel in (theirs, either):
+        ended = kernel.execute(code)
+        text = json.dumps([messages(ended), ended.of("execute_result")], default=str)
+        for number, each in enumerate(ended.of("comm_open")):
+            text = text.replace(each["comm_id"], f"id {number}")
+        said.append([[each["msg_type"] for each in ended.outputs], plain(text)])
+    assert said[0] == said[1]
+
+
+def test_a_cell_finds_the_messages_done_that_came_during_the_one_before(every):
+    comm_id = open_talk(every)
+    first = every.send("execute_request", execute_content(SLEEPS))
+    every.await_text(first, "runs")
+    for n in range(5):
+        every.send("comm_msg", {"comm_id": comm_id, "data": {"n": n}})
+    second = every.send("execute_request", execute_content("[data['n'] for data, _ in heard]"))
+    assert every.finish(first).value() == "0"
+    assert every.finish(second).value() == "[0, 1, 2, 3, 4]"
+
+
+def test_large_messages_arrive_whole_among_others(every):
+    comm_id = open_talk(every)
+    requests = []
+    for n in range(6):
+        buffers = [bytes([n]) * (300_000 if n % 2 else 3)]
+        content = {"comm_id": comm_id, "data": {"n": n}}
+        requests.append(every.send("comm_msg", content, buffers=buffers))
+    ended = [every.until_idle(each) for each in requests]
+    assert [messages(each)[0][1] for each in ended] == [{"echo": {"n": n}} for n in range(6)]
+    assert [len(messages(each)[0][3]) for each in ended] == [3, 300_000] * 3
