@@ -46,7 +46,7 @@ class Publisher:
         self._parts: list[str] = []
         self._size = 0
         self._last = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
         self.used = False
 
     def __call__(self, event: Event) -> None:
@@ -74,12 +74,17 @@ class Publisher:
         self._parts.append(event.text)
         self._size += len(event.text)
         loop = asyncio.get_running_loop()
-        now = loop.time()
-        if self._size >= FLUSH_CHARACTERS or now - self._last >= FLUSH_SECONDS:
-            self._last = now
+        if self._size >= FLUSH_CHARACTERS:
+            self._last = loop.time()
             self.flush()
         elif self._timer is None:
-            self._timer = loop.call_later(FLUSH_SECONDS, self.flush)
+            now = loop.time()
+            if now - self._last >= FLUSH_SECONDS:
+                # With what came together with it: `print` writes its text and its end apart.
+                self._last = now
+                self._timer = loop.call_soon(self.flush)
+            else:
+                self._timer = loop.call_later(FLUSH_SECONDS, self.flush)
 
 
 def _message(event: Event, count: int) -> Message:

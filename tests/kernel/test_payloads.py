@@ -30,7 +30,7 @@ def both(theirs, ours, *cells, **flags):
         ("len?\nprint?",),
         ("%page len",),
         ("%quickref",),
-        ("%pycat code.py",),
+        ("open('cat.py', 'w').write('a = 1\\nb = 2\\n')", "%pycat cat.py"),
         ("len?\n1/0",),
         ("1",),
         ("print(1)",),
