@@ -120,7 +120,7 @@ class KernelFront:
 
     def _send(self, parent: dict[str, Any], message: Message) -> None:
         kernel = self._kernel
-        if message.kind.startswith("comm_"):
+        if isinstance(message.content, dict) and message.kind.startswith("comm_"):
             self.routes.note(message.kind, message.content["comm_id"], parent)
         kernel.session.send(
             kernel.iopub_socket,

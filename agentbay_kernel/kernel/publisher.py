@@ -17,14 +17,15 @@ from agentbay_kernel.events import (
     Stream,
     UpdateDisplayData,
 )
+from agentbay_kernel.kernel.packing import stream_content
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message for iopub."""
+    """A message for iopub; its content may be packed already."""
 
     kind: str
-    content: dict[str, Any]
+    content: dict[str, Any] | bytes
     metadata: dict[str, Any] = field(default_factory=dict)
     buffers: list[bytes] = field(default_factory=list)
 
@@ -65,7 +66,7 @@ class Publisher:
             self._timer = None
         if self._parts:
             text, self._parts, self._size = "".join(self._parts), [], 0
-            self._send(Message("stream", {"name": self._name, "text": text}))
+            self._send(Message("stream", stream_content(self._name, text)))
 
     def _text(self, event: Stream) -> None:
         if event.name != self._name:
@@ -104,7 +105,7 @@ def _message(event: Event, count: int) -> Message:
         case CommMessage():
             return _comm(event)
         case Stream(name, text):
-            return Message("stream", {"name": name, "text": text})
+            return Message("stream", stream_content(name, text))
 
 
 def _bundle(data: Any, metadata: Any, display_id: str | None) -> dict[str, Any]:

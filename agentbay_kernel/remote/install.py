@@ -91,7 +91,7 @@ class Installation:
 
     def _streams(self) -> None:
         out, err, outbox = self._outbox.out, self._outbox.err, self._outbox
-        self._patches.set(out, "write", lambda text: outbox.text("stdout", text))
+        self._patches.set(out, "write", outbox.write_out)
         self._patches.set(err, "write", lambda text: outbox.text("stderr", text))
         self._patches.set(err, "flush", out.flush)
         for stream in (out, err):

@@ -13,7 +13,7 @@ from typing import Any, Callable, Deque, Dict, List, Optional, Tuple, Union
 
 from . import frames
 from .journal import LIMIT, Journal
-from .parents import Parent, Parents, id_of
+from .parents import UNSEEN, Parent, Parents, id_of
 
 Write = Callable[[str], Any]
 
@@ -75,7 +75,7 @@ class Outbox:
 
     def send(self, message: Dict[str, Any]) -> None:
         """Send a message that is complete; a forked child's are dropped, as ipykernel does."""
-        if self._child:
+        if self._child or message["p"] == UNSEEN:
             return
         if self.run is None:
             # A copy: it may leave later, and what it shows may have changed by then.
@@ -86,6 +86,16 @@ class Outbox:
             self._put((kind, payload))
             if len(packed) > 1:
                 self.out.flush()  # unflushed pieces would be put together again on the way
+
+    def write_out(self, text: Any) -> Any:
+        """Write text of stdout: what `text` does, sooner where nothing is special."""
+        run = self.run
+        if run is None or self.awaited is not None or self.plain or self._child:
+            return self.text("stdout", text)
+        if not isinstance(text, str) or len(text) > frames.LARGE or self.parents.get() is not run:
+            return self.text("stdout", text)
+        self._put(text)
+        return len(text)
 
     def text(self, name: str, text: Any) -> Any:
         """Write text of stdout or stderr; gives what the stream's own `write` gives."""
@@ -124,33 +134,36 @@ class Outbox:
         What a signal or the garbage collector makes this thread write meanwhile comes after it.
         """
         with self._lock:
-            self._next.append(item)
+            if self._writing or self._next:  # an interrupt may have left some
+                self._next.append(item)
             if self._writing:
                 return
             self._writing = True
             try:
+                if not self._next:
+                    self._put_now(item)
                 while self._next:
-                    text = self._framed(self._next.popleft())
-                    self._write_home(text)
-                    self.journal.append(text)
+                    self._put_now(self._next.popleft())
             finally:
                 self._writing = False
 
-    def _write_home(self, text: str) -> None:
-        """Write as the run: an ipykernel's stream sorts text by the request that writes it."""
+    def _put_now(self, item: Union[str, Tuple[str, str]]) -> None:
+        text = item if isinstance(item, str) else self._framed(*item)
         if self._home is None:
             self._write(text)
-            return
+        else:
+            self._write_home(text)
+        self.journal.append(text)
+
+    def _write_home(self, text: str) -> None:
+        """Write as the run: an ipykernel's stream sorts text by the request that writes it."""
         token = self._owner.set(self._home)
         try:
             self._write(text)
         finally:
             self._owner.reset(token)
 
-    def _framed(self, item: Union[str, Tuple[str, str]]) -> str:
-        if isinstance(item, str):
-            return item
-        kind, payload = item
+    def _framed(self, kind: str, payload: str) -> str:
         return f"{frames.head(self.mark, kind, len(payload), self.journal.end)}{payload}\n"
 
     def _put_err(self, text: str) -> None:
