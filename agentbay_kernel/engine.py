@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,7 @@ class Engine:
         )
         self.bridges = Bridges(front, untrusted_output=options.untrusted_output)
         self.manager.on_forget = self.bridges.leave
+        self._lasting: dict[str, str] = {}
         self._execution = Execution(self.manager, self.bridges.of, run_magic, run_local)
 
     def stop(self) -> None:
@@ -63,6 +65,8 @@ class Engine:
     ) -> tuple[Route, tuple[Event, ...]]:
         """Where a request's code runs now, and the answer when that is nowhere."""
         self._note(code)
+        if silent or not store_history:
+            self._lasting |= probes.lasting(code)
         where, answer = probes.route(
             code, silent=silent, store_history=store_history, allow_stdin=allow_stdin
         )
@@ -72,6 +76,7 @@ class Engine:
 
     async def run(self, cell: Cell, emit: Emit, *, progress: bool = True) -> Outcome:
         """Run a cell; its error has been emitted. `progress` tells of a slow start."""
+        cell = replace(cell, start=tuple(self._lasting.values()))
         return await self._execution.run(cell, emit, progress=progress)
 
     async def handle(

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from enum import Enum
 from importlib import metadata
 
-from agentbay_kernel.events import DisplayData, Event, ExecuteResult, Stream, UpdateDisplayData
+from agentbay_kernel.events import (
+    CellError,
+    DisplayData,
+    Event,
+    ExecuteResult,
+    Stream,
+    UpdateDisplayData,
+)
 
 
 class Route(Enum):
@@ -44,6 +51,7 @@ def _widgets_version() -> str:
 
 
 _BACKGROUND = r"def __jupyter_exec_background__\(\)"
+_VARIABLE = re.compile(r"_VSCODE_get(?:Variable|DataFrame)\(\"\w+\", \w+, (?P<name>[\w.]+)")
 _WIDGETS_MARK = "e976ee50-99ed-4aba-9b6b-9dcd5634d07d:IPyWidgets:"
 
 # Recorded from vscode-jupyter 2026.6, jupyterlab-variableinspector 3.2.4 and PyCharm.
@@ -59,6 +67,7 @@ PROBES = (
     # VS Code takes any version it sees here for a promise to debug.
     Probe(re.compile(r"import ipykernel\n.*5dc3a68c-e34e-4080-9c3e-2a532b2ccb4d"), Route.NOWHERE),
     Probe(re.compile(r"_VSCODE_getVariable\(\"types\""), Route.ALIVE, _stdout("[]\n")),
+    Probe(_VARIABLE, Route.ALIVE),
     Probe(re.compile(r"_VSCODE_getVariable\(|_VSCODE_getDataFrame\(|_VSCODE_pandas"), Route.ALIVE),
     Probe(
         re.compile(r"^_jupyterlab_variableinspector_dict_list\(\)\s*$"),
@@ -69,8 +78,8 @@ PROBES = (
     Probe(re.compile(r"^# pydev_util_command|pydev_jupyter_"), Route.LOCAL),
     Probe(
         re.compile(
-            r"_VSCODE_|__VSCODE_|__vscode_|__vsc_|_VSCode_|%config Completer\.use_jedi"
-            r"|import vscode as "
+            r"_VSCODE_|__VSCODE_|__vscode_|__vsc_|_VSCode_|import vscode as "
+            r"|\A%config Completer\.use_jedi = \w+\s*\Z"
         ),
         Route.LOCAL,
     ),
@@ -78,6 +87,17 @@ PROBES = (
 
 _LEAVING = frozenset({"exit", "quit", "exit()", "quit()"})
 _NOTEBOOK = re.compile(r"__vsc_ipynb_file__\s*=\s*(?:r?[\"'])(?P<path>.+?)[\"']\s*$", re.MULTILINE)
+# What of the start-up code that runs elsewhere a user's cells would find in an ipykernel.
+_LASTING = {
+    "notebook": re.compile(r"^__vsc_ipynb_file__\s*=.*$", re.MULTILINE),
+    "completer": re.compile(r"^%config Completer\.use_jedi = \w+$", re.MULTILINE),
+    "plots": re.compile(
+        r"^try:\n    import matplotlib\n(?:    .*\n)*?except:\n    print\(.*\)$", re.MULTILINE
+    ),
+    "inspector": re.compile(r"\A(?s:.*)^def _jupyterlab_variableinspector_(?s:.*)\Z", re.MULTILINE),
+    "inspector's settings": re.compile(r"\A_jupyterlab_variableinspector_changesettings\(.*\)\Z"),
+}
+LONGEST = 1 << 17
 _BACKGROUND_ID = re.compile(r"application/vnd\.vscode\.bg\.execution\.\d+")
 
 
@@ -111,10 +131,21 @@ def notebook_path(code: str) -> str | None:
     return found["path"].replace("\\\\", "\\") if found else None
 
 
+def lasting(code: str) -> dict[str, str]:
+    """What of a front end's own code belongs to the user's interpreter too, by its kind."""
+    if len(code) > LONGEST:
+        return {}
+    found = {kind: pattern.search(code) for kind, pattern in _LASTING.items()}
+    return {kind: match[0] for kind, match in found.items() if match}
+
+
 def _answer(probe: Probe, code: str) -> tuple[Event, ...]:
     if _WIDGETS_MARK in code:
         version = _widgets_version()
         return _stdout(f"{_WIDGETS_MARK}{version}\n") if version else ()
+    if probe.pattern is _VARIABLE and (variable := _VARIABLE.search(code)):
+        text = f"name '{variable['name']}' is not defined"
+        return (CellError("NameError", text, (f"NameError: {text}",)),)
     background = _BACKGROUND_ID.search(code)
     if background and probe.route is Route.ALIVE:
         mime = background[0]

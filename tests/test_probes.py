@@ -1,7 +1,7 @@
 import pytest
 
-from agentbay_kernel.events import Stream
-from agentbay_kernel.probes import Route, notebook_path, route
+from agentbay_kernel.events import CellError, Stream
+from agentbay_kernel.probes import LONGEST, Route, lasting, notebook_path, route
 
 
 def silently(code):
@@ -48,6 +48,17 @@ def test_the_variables_panel_sees_an_empty_list_before_a_session():
     )
 
 
+@pytest.mark.parametrize(
+    "call",
+    ['_VSCODE_getVariable("info", False, df)', '_VSCODE_getDataFrame("rows", False, df, 0, 9)'],
+)
+def test_a_variable_has_no_name_before_a_session(call):
+    where, (error,) = silently(call)
+    assert where is Route.ALIVE
+    assert isinstance(error, CellError)
+    assert (error.ename, error.evalue) == ("NameError", "name 'df' is not defined")
+
+
 def test_background_completion_runs_here():
     code = (
         "def __jupyter_exec_background__():\n    def do_implementation():\n"
@@ -60,3 +71,41 @@ def test_background_completion_runs_here():
 def test_the_notebooks_path_is_taken_from_the_start_up_probe(path):
     found = notebook_path(f'__vsc_ipynb_file__ = "{path}"\n%config Completer.use_jedi = False')
     assert found == path.replace("\\\\", "\\")
+
+
+PLOTS = """try:
+    import matplotlib
+    %matplotlib inline
+    matplotlib.style.use('dark_background')
+except:
+    print('Failed to initialize matplotlib startup code. Matplotlib might be missing.')"""
+SET_UP = """def __VSCODE_inject_module():
+    pass
+__VSCODE_inject_module()
+__vsc_ipynb_file__ = "/home/u/nb.ipynb"
+%config Completer.use_jedi = False
+"""
+
+
+def test_what_lasts_of_the_start_up_probe_is_taken_from_it():
+    assert list(lasting(f"{SET_UP}{PLOTS}\n").values()) == [*SET_UP.splitlines()[3:], PLOTS]
+
+
+def test_a_variable_inspectors_functions_last():
+    code = "import json\n\n\ndef _jupyterlab_variableinspector_dict_list():\n    return '[]'\n"
+    assert list(lasting(code).values()) == [code]
+
+
+def test_a_variable_inspectors_last_settings_last():
+    settings = [f"_jupyterlab_variableinspector_changesettings(maxitems={n})" for n in (1, 2)]
+    assert list((lasting(settings[0]) | lasting(settings[1])).values()) == [settings[1]]
+
+
+@pytest.mark.parametrize("code", ["x = 1", "import matplotlib", "#" * LONGEST + SET_UP])
+def test_of_other_code_nothing_lasts(code):
+    assert lasting(code) == {}
+
+
+def test_a_tools_cell_that_sets_the_completer_is_a_real_cell():
+    code = "%config Completer.use_jedi = False\nx = 1"
+    assert route(code, silent=False, store_history=False, allow_stdin=False)[0] is Route.SESSION

@@ -75,6 +75,7 @@ class Bridge:
         self._run: Run | None = None
         self._link = Link(session, self._on_message, self._on_gone, self._has_more)
         self._replaced = False
+        self._started: set[str] = set()
         self._prompts: set[asyncio.Task[None]] = set()
 
     @property
@@ -104,7 +105,7 @@ class Bridge:
             self._replaced = False
             emit(Stream("stderr", REPLACED))
         run = self._run = self._make_run(cell, emit)
-        text = cell.text(self._nonce)
+        text = cell.text(self._nonce, self._to_start(cell))
         if first:
             text = archive.first(self._nonce, text)
         try:
@@ -120,6 +121,7 @@ class Bridge:
         run.demux.end()
         if run.reply is None:
             return await self._without_reply(run, emit, timeout, first=first)
+        self._started.update(cell.start)
         self._link.threads = run.reply.threads
         if first:
             self._link.spawn(self._link.open())
@@ -165,6 +167,7 @@ class Bridge:
         """The interpreter is gone, and with it the hooks and all comms."""
         self.hello = None
         self._nonce = secrets.token_hex(6)
+        self._started.clear()
         self._link.leave()
         for event in self.comms.close_all():
             self._front.publish("", event)
@@ -172,6 +175,9 @@ class Bridge:
     def _need_hooks(self) -> None:
         if self.hello is None:
             raise BridgeError(self.plain_because or "No cell has run in this session yet")
+
+    def _to_start(self, cell: Cell) -> list[str]:
+        return [each for each in cell.start if each not in self._started and each != cell.code]
 
     def _make_run(self, cell: Cell, emit: Emit) -> Run:
         def admitted(event: Event) -> None:

@@ -13,7 +13,7 @@ from agentbay_kernel.events import CellError, Stream
 from agentbay_kernel.remote.frames import MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from agentbay_kernel.bridge.messages import InputRequest, Reply
     from agentbay_kernel.events import Emit, Event
@@ -28,7 +28,8 @@ class Cell:
     """A cell as the kernel sends it; `request` is the id of the message that asked for it.
 
     `missed` are the cells since the last one that did not reach the session, by their numbers;
-    `typed` is the whole cell when `code` is a piece of it.
+    `typed` is the whole cell when `code` is a piece of it; `start` is what front ends have sent to
+    be there in the interpreter before any cell.
     """
 
     code: str
@@ -42,9 +43,13 @@ class Cell:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     missed: tuple[tuple[int, str], ...] = ()
     typed: str = ""
+    start: tuple[str, ...] = ()
 
-    def text(self, nonce: str) -> str:
-        """The cell below the header that the hooks in the session take off."""
+    def text(self, nonce: str, start: Sequence[str] = ()) -> str:
+        """The cell below the header that the hooks in the session take off.
+
+        `start` is what this interpreter has not got yet.
+        """
         header = {
             "id": self.request,
             "n": self.count,
@@ -56,6 +61,7 @@ class Cell:
             "meta": dict(self.metadata),
             "missed": self.missed,
             "typed": self.typed,
+            "start": list(start),
         }
         return f"{MARK}{nonce}{json.dumps(header)}\n{self.code}"
 

@@ -93,7 +93,7 @@ class CellRunner:
         if where is Route.NOWHERE:
             for event in answer:
                 publisher(event)
-            outcome = Outcome()
+            outcome = Outcome(next((each for each in answer if isinstance(each, CellError)), None))
             if user_expressions:
                 asked = self.engine.bridges.expressions(user_expressions)
                 outcome.user_expressions = await kernel.on_main(asked)

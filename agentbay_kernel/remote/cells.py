@@ -6,16 +6,18 @@ that line is a syntax error, so that nothing of such a cell runs.
 Header: `id` the request's message id, `n` the execution count, `store` and `silent` as in an
 execute request, `stdin` whether input may be asked for, `ue` user expressions, `cell` the cell's
 id, `meta` its metadata, `missed` numbers and texts of cells that did not come here, `typed` the
-whole cell of which this is a piece.
+whole cell of which this is a piece, `start` what front ends would have run in this interpreter when
+they started.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import json
 import sys
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Iterable, Optional, Tuple
 
 from . import interrupt, parents
 from .displays import Displays, text_of
@@ -25,6 +27,8 @@ from .patches import Patches
 from .stdin import Stdin
 
 Header = Dict[str, Any]
+
+BEFORE = "Stopped before the cell began."
 
 
 class Cells:
@@ -42,6 +46,7 @@ class Cells:
         self._transform = shell.transform_cell
         self._store = shell.history_manager.store_inputs
         self._typed = ""
+        self._unseen = False
         self.inbox: Any = None
 
     def install(self, patches: Patches) -> None:
@@ -74,10 +79,10 @@ class Cells:
             return self._foreign(lambda: self._run(raw_cell, store_history, silent, *rest, **more))
         if self._outbox.run is not None:
             return self._run(code, store_history, silent, *rest, **more)
-        self._begin(header, code)
+        stopped = self._begin(header, code)
         try:
             known = self._known(header, more)
-            result = self._run(code, header["store"], header["silent"], **known)
+            result = stopped or self._run(code, header["store"], header["silent"], **known)
             self._reply(header, result)
             return result
         finally:
@@ -97,13 +102,15 @@ class Cells:
             return await self._foreign_async(
                 self._run_async(raw_cell, store_history, silent, *rest, **more)
             )
-        self._begin(header, code)
+        stopped = self._begin(header, code)
         try:
             known = self._known(header, more)
             for name in ("transformed_cell", "preprocessing_exc_tuple"):
                 known[name] = more.get(name)
             with interrupt.cancelling():
-                result = await self._run_async(code, header["store"], header["silent"], **known)
+                result = stopped or await self._run_async(
+                    code, header["store"], header["silent"], **known
+                )
                 cancelled = isinstance(result.error_in_exec, asyncio.CancelledError)
                 if cancelled and interrupt.has_cancelled():
                     result.error_in_exec = KeyboardInterrupt()
@@ -152,7 +159,7 @@ class Cells:
             self._outbox.plain = False
 
     async def _foreign_async(self, running: Any) -> Any:
-        if self._outbox.run is not None:
+        if self._outbox.run is not None or self._unseen:
             return await running
         self._outbox.plain = True
         try:
@@ -160,9 +167,11 @@ class Cells:
         finally:
             self._outbox.plain = False
 
-    def _begin(self, header: Header, code: str) -> None:
+    def _begin(self, header: Header, code: str) -> Any:
+        """Begin a cell; gives its result if a Stop came before its own code could run."""
         parent = self._parent(header, code)
         self._outbox.parents.set(parent)
+        stopped = self._start(header.get("start") or ())
         self._stdin.allowed = bool(header.get("stdin"))
         self._displays.begin()
         self._typed = str(header.get("typed") or "") if header["store"] else ""
@@ -172,6 +181,29 @@ class Cells:
         self._outbox.begin(parent)
         for message in self.inbox.late.take() if self.inbox is not None else ():
             self._outbox.send(message)
+        if stopped is not None:
+            self._displays.show_stop(BEFORE)
+        return stopped
+
+    def _start(self, texts: Iterable[str]) -> Any:
+        """Run code of front ends; its result only if a Stop ended it, which the cell is told."""
+        for text in texts:
+            self._stdin.allowed = False
+            with interrupt.allowed():
+                result = contextvars.copy_context().run(self._run_unseen, text)
+            self._shell.payload_manager.clear_payload()
+            if isinstance(result.error_in_exec, KeyboardInterrupt):
+                result.error_in_exec = KeyboardInterrupt(BEFORE)
+                return result
+        return None
+
+    def _run_unseen(self, text: str) -> Any:
+        self._outbox.parents.set_here(parents.make(parents.UNSEEN, "execute_request"))
+        self._unseen = True
+        try:
+            return self._run(text, False, True)
+        finally:
+            self._unseen = False
 
     def _parent(self, header: Header, code: str) -> parents.Parent:
         """The request as libraries find it; an inner kernel's own is given the cell as typed."""

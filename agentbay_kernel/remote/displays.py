@@ -33,6 +33,12 @@ class Displays:
         """A cell starts."""
         self.traceback, self._failed, self._result = [], False, {}
 
+    def show_stop(self, text: str) -> None:
+        """Show a Stop that no code of the cell has seen."""
+        self.traceback = ["\x1b[31mKeyboardInterrupt\x1b[39m: " + text]
+        error = {"ename": "KeyboardInterrupt", "evalue": text, "traceback": self.traceback}
+        self._outbox.emit("error", error)
+
     @property
     def failed(self) -> bool:
         """Whether the cell's value could not be shown, which ends it as an error."""

@@ -6,6 +6,8 @@ from contextvars import ContextVar
 from typing import Any, Dict, Optional
 
 Parent = Dict[str, Any]
+UNSEEN = "agentbay-unseen"
+"""The request of code whose output nobody shall see."""
 
 
 class Parents:

@@ -72,9 +72,10 @@ async def run(interpreter):
     bridge = Bridge(session, Front())
     events = []
 
-    async def run(code="x"):
+    async def run(code="x", start=()):
         events.clear()
-        return await bridge.run(Cell(code, request="m"), events.append, timeout=10), list(events)
+        cell = Cell(code, request="m", start=start)
+        return await bridge.run(cell, events.append, timeout=10), list(events)
 
     run.bridge, run.session = bridge, session
     yield run
@@ -123,3 +124,34 @@ async def test_a_death_is_an_error_that_says_what_is_left(run, interpreter):
     assert "files are kept" in events[-1].traceback[-1]
     _, events = await run("c")
     assert events == [Stream("stderr", REPLACED)]
+
+
+def given(interpreter):
+    return ["front_end = 1" in text for text in interpreter.cells]
+
+
+async def test_start_up_code_comes_once_with_the_first_cell(run, interpreter):
+    for code in ("a", "b"):
+        await run(code, start=("front_end = 1",))
+    assert given(interpreter) == [True, False]
+
+
+async def test_start_up_code_that_comes_later_goes_with_the_next_cell(run, interpreter):
+    await run("a")
+    for code in ("b", "c"):
+        await run(code, start=("front_end = 1",))
+    assert given(interpreter) == [False, True, False]
+
+
+async def test_a_new_interpreter_gets_the_start_up_code_again(run, interpreter):
+    await run("a", start=("front_end = 1",))
+    interpreter.replace()
+    await run("b", start=("front_end = 1",))
+    assert given(interpreter) == [True, True]
+
+
+async def test_start_up_code_that_runs_as_a_cell_is_not_sent_twice(run, interpreter):
+    await run("front_end = 1", start=("front_end = 1",))
+    assert interpreter.cells[-1].count("front_end = 1") == 1
+    await run("b", start=("front_end = 1",))
+    assert given(interpreter) == [True, False]

@@ -14,10 +14,12 @@ from tests.bridge.framing import NONCE, read
 PROGRAM = Path(__file__).with_name("interpreter.py")
 
 
-def texts(cells, **fields):
-    """What goes to the interpreter for each cell, the first with the hooks."""
+def texts(cells, start=(), **fields):
+    """What goes to the interpreter for each cell, the first with the hooks and start-up code."""
     sent = [
-        Cell(code, request=f"m{number}", count=number, **fields).text(NONCE)
+        Cell(code, request=f"m{number}", count=number, **fields).text(
+            NONCE, start if number == 1 else ()
+        )
         for number, code in enumerate(cells, 1)
     ]
     return [archive.first(NONCE, sent[0]), *sent[1:]]
