@@ -29,6 +29,8 @@ __all__ = ["Cell", "Execution", "Outcome", "RunLocal", "RunMagic", "Running", "e
 log = logging.getLogger("agentbay_kernel.execution")
 
 PROGRESS_SECONDS = 0.15
+GLANCE_SECONDS = 0.02
+"""How long it takes to see whether a service must be started or an SDK imported."""
 
 RunMagic = Callable[[cells.LineMagic, Emit], Awaitable[None]]
 Running = Callable[[Callable[[], None]], AbstractContextManager[None]]
@@ -240,7 +242,9 @@ class Execution:
         quiet = self._quiet
         waiting = asyncio.ensure_future(self._manager.ensure())
         try:
-            await asyncio.wait([waiting], timeout=PROGRESS_SECONDS)
+            await asyncio.wait([waiting], timeout=GLANCE_SECONDS)
+            if self._manager.at_hand:
+                await asyncio.wait([waiting], timeout=PROGRESS_SECONDS - GLANCE_SECONDS)
             shown = self._progress and not waiting.done()
             if shown:
                 emit(DisplayData({"text/plain": "Starting a session…"}))

@@ -227,6 +227,9 @@ class Provider(Protocol):
     def fingerprint(self, salt: bytes) -> str:
         """A salted hash of the key, to recognise the account without keeping the key."""
 
+    def at_hand(self) -> bool:
+        """Whether `create` has nothing to import or to start first."""
+
     async def create(self, spec: SessionSpec) -> Session:
         """Make a session; never repeated blindly, see the adapter."""
 

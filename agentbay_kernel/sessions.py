@@ -106,6 +106,11 @@ class SessionManager:
                 self._guardian.watch(self._row.key, self._row.provider, self.options)
         return self._row is not None
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether a session is only a request away."""
+        return self._provider is not None and self._provider.at_hand()
+
     async def ensure(self, spec: SessionSpec | None = None) -> Session:
         """The current session, found again or created; a cancelled wait leaves it starting.
 

@@ -83,6 +83,9 @@ class FakeProvider:
     def fingerprint(self, salt):
         return "f"
 
+    def at_hand(self):
+        return True
+
     async def create(self, spec):
         self.specs.append(spec)
         if self.gate is not None:

@@ -19,6 +19,7 @@ class Manager:
     """As much of a SessionManager as running a cell needs."""
 
     busy = False
+    at_hand = True
 
     def __init__(self, session):
         self.options = AgentBayOptions(interrupt_grace_seconds=0.2)
@@ -185,6 +186,25 @@ async def test_a_session_that_does_not_answer_is_waited_for_no_longer():
 
 async def test_a_stop_while_idle_does_nothing():
     Cell().execution.stop()
+
+
+async def test_a_start_that_has_to_load_something_shows_progress_at_once(monkeypatch):
+    monkeypatch.setattr("agentbay_kernel.execution.PROGRESS_SECONDS", 60)
+    cell = Cell()
+    session, cell.manager.session, cell.manager.at_hand = cell.session, None, False
+    ready = asyncio.Event()
+
+    async def ensure():
+        await ready.wait()
+        return session
+
+    cell.manager.ensure = ensure
+    task = asyncio.ensure_future(cell.run("x"))
+    async with asyncio.timeout(5):
+        while not any(isinstance(event, DisplayData) for event in cell.events):
+            await asyncio.sleep(0)
+    ready.set()
+    assert await task is None
 
 
 @pytest.mark.parametrize("first", ["", "%agentbay\n"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ def make(options: AgentBayOptions) -> Provider:
 def preload(options: AgentBayOptions) -> None:
     """Import the SDK of the chosen provider in the background."""
     if choose(options).name != "agb":
+        importlib.import_module("agentbay_kernel.providers.local")
         from agentbay_kernel.providers import _containment
 
         _containment.preload()

@@ -56,6 +56,10 @@ class AgentBayProvider:
         """A salted hash of the key."""
         return hmac.new(salt, self._key.encode(), hashlib.sha256).hexdigest()
 
+    def at_hand(self) -> bool:
+        """Whether `create` has nothing to import first."""
+        return _containment.loaded()
+
     async def create(self, spec: SessionSpec) -> AgentBaySession:
         """Make a session; after an unanswered request the one it may have made is looked for."""
         client = await self.client()

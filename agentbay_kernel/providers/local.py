@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.errors import ServiceError, SessionGone
+from agentbay_kernel.providers import _containment
 from agentbay_kernel.providers._calls import Caller
 from agentbay_kernel.providers.agentbay import AgentBayProvider
 from agentbay_kernel.service import runtime
@@ -33,6 +34,8 @@ class LocalProvider(AgentBayProvider):
 
     async def create(self, spec: SessionSpec) -> AgentBaySession:
         """Make a session, in a service that is started for it if need be."""
+        if not _containment.loaded():
+            _containment.preload()  # while the service starts
         try:
             address = await runtime.aensure(**self._options.of_service())
         except runtime.NotStarted as error:
@@ -41,6 +44,10 @@ class LocalProvider(AgentBayProvider):
             log.warning("the local service runs already, with engine = %s", address.engine)
         self._follow(address)
         return await super().create(spec)
+
+    def at_hand(self) -> bool:
+        """Whether `create` has nothing to import or to start first."""
+        return super().at_hand() and runtime.read() is not None
 
     async def get(self, session_id: str) -> AgentBaySession:
         """The live session of that id; none is alive without a service."""

@@ -123,6 +123,7 @@ class Program:
         """Serve, then end every session."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop.set)
         await self._service.start(sockets)
+        self._service.host.expect_session()
         try:
             await self._wait()
         finally:

@@ -49,6 +49,7 @@ class Boxes:
         self._engine = engine
         self._make = make
         self._spare: Spare | None = None
+        self._starting: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
 
     def root(self, session_id: str) -> Path:
@@ -62,36 +63,45 @@ class Boxes:
             SandboxSpec(session_id, root, mounts=mounts, limits=self._limits, engine=self._engine)
         )
 
-    def take(self) -> Spare | None:
-        """The spare, if there is one and it lives."""
+    async def take(self) -> Spare | None:
+        """The spare, if there is one and it lives; one that is just starting is waited for."""
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
         spare, self._spare = self._spare, None
         if spare is not None and not spare.box.pids():
             return None
         return spare
 
-    def keep_spare(self) -> None:
+    def keep_spare(self, after: float | None = None) -> None:
         """Have another sandbox started soon, and ended again when nobody comes for it."""
         if self._keeping is not None:
             self._keeping.cancel()
-        self._keeping = asyncio.create_task(self._keep(), name="spare sandbox")
+        delay = SPARE_AFTER if after is None else after
+        self._keeping = asyncio.create_task(self._keep(delay), name="spare sandbox")
 
-    async def _keep(self) -> None:
-        await asyncio.sleep(SPARE_AFTER)
-        if self._spare is None:
-            session_id = new_id()
-            await asyncio.to_thread(self.root(session_id).mkdir, mode=0o700, parents=True)
-            box = self.make(session_id, {})
-            try:
-                await box.start()
-            except BaseException as error:
-                await self.remove(session_id, box)
-                if isinstance(error, Exception):
-                    log.warning("no spare sandbox: %s", error)
-                    return
-                raise
-            self._spare = Spare(session_id, box)
+    async def _keep(self, delay: float) -> None:
+        await asyncio.sleep(delay)
+        if self._spare is None and self._starting is None:
+            self._starting = asyncio.create_task(self._start(), name="spare sandbox's start")
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
         await asyncio.sleep(SPARE_STAYS)
         await self._drop()
+
+    async def _start(self) -> None:
+        session_id = new_id()
+        box = self.make(session_id, {})
+        try:
+            await asyncio.to_thread(self.root(session_id).mkdir, mode=0o700, parents=True)
+            await box.start()
+            self._spare = Spare(session_id, box)
+        except BaseException as error:
+            await self.remove(session_id, box)
+            if not isinstance(error, Exception):
+                raise
+            log.warning("no spare sandbox: %s", error)
+        finally:
+            self._starting = None
 
     async def _drop(self) -> None:
         spare, self._spare = self._spare, None
@@ -106,8 +116,9 @@ class Boxes:
 
     async def close(self) -> None:
         """End the spare."""
-        if self._keeping is not None:
-            self._keeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeping
+        for task in (self._keeping, self._starting):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         await self._drop()

@@ -80,11 +80,16 @@ class Host:
         self._boxes = Boxes(folder / "sessions", options.limits(), options.engine, make)
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    def expect_session(self) -> None:
+        """Start what the first session needs before it is asked for."""
+        if self.options.spare:
+            self._boxes.keep_spare(after=0)
+
     async def create(self, wish: Wish) -> Session:
         """A running session, its contexts downloaded as far as there was time."""
         tools.check_image(wish.image)
         mounts.check(self.contexts, wish.bindings)
-        spare = None if wish.bindings or self._is_full() else self._boxes.take()
+        spare = None if wish.bindings or self._is_full() else await self._boxes.take()
         session = self.sessions.add(
             wish.image, dict(wish.labels or {}), wish.policy, spare.session_id if spare else ""
         )

@@ -1,6 +1,10 @@
+import asyncio
+import threading
+
 import pytest
 
 from agentbay_kernel.service import boxes
+from tests.service.box import FakeBox
 from tests.service.running import wait_for
 
 
@@ -57,3 +61,35 @@ def test_the_service_ends_its_spare(start, monkeypatch, data):
     service.run(service.host.close())
     assert [box.closed for box in service.boxes] == [True, True]
     assert list((data / "sessions").iterdir()) == []
+
+
+def test_the_first_session_takes_the_sandbox_that_was_started_with_the_service(eager):
+    async def expect():
+        eager.host.expect_session()
+
+    eager.run(expect())
+    assert eager.create()["SessionId"] == eager.boxes[0].spec.session_id
+
+
+def test_a_session_waits_for_a_spare_that_is_just_starting(eager, monkeypatch):
+    begun, asked = threading.Event(), threading.Event()
+    start_box, take = FakeBox.start, eager.host._boxes.take
+
+    async def start_slowly(box):
+        begun.set()
+        await asyncio.to_thread(asked.wait, 10)
+        await start_box(box)
+
+    async def ask():
+        asked.set()
+        return await take()
+
+    async def expect():
+        eager.host.expect_session()
+
+    monkeypatch.setattr(FakeBox, "start", start_slowly)
+    eager.run(expect())
+    assert begun.wait(10)
+    monkeypatch.setattr(FakeBox, "start", start_box)
+    monkeypatch.setattr(eager.host._boxes, "take", ask)
+    assert eager.create()["SessionId"] == eager.boxes[0].spec.session_id
