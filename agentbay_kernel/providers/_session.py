@@ -58,6 +58,7 @@ class AgentBaySession:
         self.capabilities = _capabilities(sdk, stream)
         self.files: Files = ToolFiles(self)
         self._caller = caller
+        self._streamed = False
 
     async def run_code(
         self,
@@ -95,20 +96,22 @@ class AgentBaySession:
             return await self._unsent(run, code, language, limit)
         if run.lost is not None:
             raise await self._lost(run.lost)
+        self._streamed = True
         return await self._ended(run, result)
 
     async def _unsent(self, run: Run, code: str, language: str, limit: float) -> RunResult:
         """The WebSocket could not be opened, so nothing has run: go on without streaming."""
         reason = redact(str(run.lost), self._caller.secrets)
         await self.status()
-        self.capabilities = Capabilities(
-            shell=self.capabilities.shell,
-            reasons={
-                **self.capabilities.reasons,
-                "stream": f"no WebSocket: {reason[:200]}",
-                "pty": f"no WebSocket: {reason[:200]}",
-            },
-        )
+        if not self._streamed:  # one that could be opened before may be there for the next cell
+            self.capabilities = Capabilities(
+                shell=self.capabilities.shell,
+                reasons={
+                    **self.capabilities.reasons,
+                    "stream": f"no WebSocket: {reason[:200]}",
+                    "pty": f"no WebSocket: {reason[:200]}",
+                },
+            )
         run.lost = None
         return await self._plain(run, code, language, limit)
 

@@ -289,6 +289,27 @@ async def test_the_option_stream_turns_streaming_off(cloud, provider, spec, even
     assert events == [Stream("stdout", "x")]
 
 
+async def test_a_websocket_that_is_refused_once_is_tried_again_by_the_next_cell(
+    cloud, session, events
+):
+    async def script(talk, params):
+        await talk.end()
+
+    cloud.script = script
+    cloud.answers["tool run_code"] = answer(result=[], stdout=["x"], stderr=[])
+    await session.run_code("1", events.append)
+    cloud.answers["ws"] = web.Response(status=403)
+    await cloud.sockets[0].close()
+    async with asyncio.timeout(10):
+        while session.sdk._ws_client._ws is not None:
+            await asyncio.sleep(0.005)
+    await session.run_code("2", events.append)
+    assert session.capabilities.stream
+    del cloud.answers["ws"]
+    await session.run_code("3", events.append)
+    assert len(cloud.sockets) == 2
+
+
 async def test_a_refused_websocket_falls_back_since_nothing_ran(cloud, session, events):
     cloud.answers["ws"] = web.Response(status=403)
     cloud.answers["tool run_code"] = answer(result=[], stdout=["x"], stderr=[])
