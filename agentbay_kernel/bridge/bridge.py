@@ -19,6 +19,7 @@ from agentbay_kernel.events import CellError, Stream
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from agentbay_kernel.errors import SessionGone
     from agentbay_kernel.events import Emit, Event
     from agentbay_kernel.session import Session
 
@@ -124,7 +125,7 @@ class Bridge:
         self._started.update(cell.start)
         self._link.threads = run.reply.threads
         if first:
-            self._link.spawn(self._link.open())
+            self._link.spawn(self._link.begin())
         self._link.look()
         return run.reply
 
@@ -262,12 +263,13 @@ class Bridge:
         if self._run is not None:
             self._link.tell("ack", run=self._run.cell.request, at=position)
 
-    def _on_gone(self) -> None:
-        """The interpreter has died; what ran in it tells so itself."""
+    def _on_gone(self, error: InterpreterGone | SessionGone) -> None:
+        """The interpreter has died, or all of its session; what ran in it tells so itself."""
         if self._run is None and self.hello is not None:
-            log.info("the interpreter has died while idle")
+            died = isinstance(error, InterpreterGone)
+            log.info("the %s while idle", "interpreter has died" if died else "session has ended")
             self.forget()
-            self._replaced = True
+            self._replaced = died
 
     def _has_more(self) -> bool:
         return self._run is None and (self._link.threads or bool(self.comms.open_ones))

@@ -39,15 +39,15 @@ class Link:
     """Opens channels, and tells which messages are new.
 
     `on_message` gets what the interpreter says outside of a run, once each; `on_gone` is called
-    when it has died; `has_more` tells whether it may have something to say. `threads`: some that
-    the user's code has started live.
+    when it has died, or its session has ended; `has_more` tells whether it may have something to
+    say. `threads`: some that the user's code has started live.
     """
 
     def __init__(
         self,
         session: Session,
         on_message: Callable[[Message], None],
-        on_gone: Callable[[], None],
+        on_gone: Callable[[InterpreterGone | SessionGone], None],
         has_more: Callable[[], bool],
     ) -> None:
         self._session = session
@@ -119,6 +119,13 @@ class Link:
                 raise
             self._channel, self._failure = channel, ""
             return channel
+
+    async def begin(self) -> None:
+        """Open the first channel, again if it ends meanwhile."""
+        try:
+            await self.open()
+        except ChannelEnded:
+            await self._reopen()
 
     async def _open(self, hello: Hello) -> Way:
         if not self._no_terminal:
@@ -194,16 +201,24 @@ class Link:
         if self._hello is not None:
             self.spawn(self._reopen())
 
+    async def _open_there(self) -> None:
+        """Open a channel; what a session that has ended answers to that may be anything."""
+        try:
+            await self.open()
+        except InterpreterGone:
+            raise
+        except KernelError:
+            await self._session.status()
+            raise
+
     async def _reopen(self) -> None:
         pause, longest = REOPEN_SECONDS
         while self._hello is not None:
             try:
-                await self.open()
+                await self._open_there()
                 return
-            except InterpreterGone:
-                self._on_gone()
-                return
-            except SessionGone:
+            except (InterpreterGone, SessionGone) as error:
+                self._on_gone(error)
                 return
             except KernelError as error:
                 log.info("the control channel is not open again: %s", error)
