@@ -13,6 +13,7 @@ SIZES = {
     "linger_seconds": (2, 30),
     "autorestarts": (1, 5),
     "queued_cells": (5, 50),
+    "rate_seconds": (1, 5),
     "interrupts": (10, 50),
     "stream_megabytes": (5, 50),
     "file_megabytes": (4, 20),

@@ -58,6 +58,16 @@ def test_nbclient_shows_what_it_shows_with_ipykernel():
     assert shown(ours) == shown(theirs)
 
 
+def test_nbclient_keeps_the_states_of_the_sessions_widgets():
+    done = execute(notebook("import ipywidgets\nipywidgets.IntSlider(3)"))
+    (output,) = done.cells[0].outputs
+    model = output["data"]["application/vnd.jupyter.widget-view+json"]["model_id"]
+    kept = done.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
+    assert kept[model]["state"]["value"] == 3
+    names = {each["model_name"] for each in kept.values()}
+    assert names == {"IntSliderModel", "LayoutModel", "SliderStyleModel"}
+
+
 def test_nbclient_waits_for_a_session_that_starts_slowly(cloud):
     cloud.delays["CreateMcpSession"] = size("slow_create_seconds")
     done = execute(notebook("6 * 7"), startup_timeout=30)

@@ -42,9 +42,11 @@ def test_the_notebook_that_vscode_names_becomes_a_label(kernel):
     assert "levels.ipynb" in listing["text/plain"]
 
 
-def test_the_debugger_is_not_advertised(kernel):
+def test_a_kernel_of_python_with_subshells_and_without_a_debugger_is_advertised(kernel):
     info = kernel.ask("kernel_info_request", {}).content
-    assert "debugger" not in info["supported_features"]
+    assert info["supported_features"] == ["kernel subshells"]
+    language = info["language_info"]
+    assert (language["name"], language["file_extension"]) == ("python", ".py")
 
 
 def test_an_unknown_probe_that_may_prompt_creates_no_session(kernel):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from tests.frontends import replay
 from tests.kernels import execute_content, sessions
 from tests.sizes import size
@@ -39,6 +41,25 @@ def test_a_failing_cell_without_stop_on_error_lets_the_queue_go_on(kernel):
     first = kernel.send("execute_request", execute_content("1 / 0", stop_on_error=False))
     second = kernel.send("execute_request", execute_content("a + 1"))
     assert [kernel.finish(each).status for each in (first, second)] == ["error", "ok"]
+
+
+RATE = """
+import time
+line, began = "x" * 999, time.monotonic()
+for moment in range(100 * {seconds}):
+    for _ in range(40):
+        print(line, flush=True)
+    time.sleep(max(0, began + moment / 100 - time.monotonic()))
+"""
+
+
+def test_text_that_comes_fast_comes_whole_in_few_messages(kernel):
+    seconds = size("rate_seconds")
+    ended = kernel.execute(RATE.format(seconds=seconds))
+    assert ended.text() == ("x" * 999 + "\n") * 4000 * seconds
+    # A Jupyter server drops what comes faster than a thousand messages a second.
+    moments = Counter(each["header"]["date"].replace(microsecond=0) for each in ended.outputs)
+    assert max(moments.values()) < 1000
 
 
 def test_an_interrupt_while_idle_changes_nothing(kernel):
