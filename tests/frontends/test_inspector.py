@@ -110,7 +110,8 @@ def test_a_stop_ends_what_the_first_cell_waits_for(monkeypatch, start_kernel, en
     monkeypatch.setenv("AGENTBAY_KERNEL_ENGINE", engine)
     kernel = start_kernel()
     kernel.execute(SLOW, silent=True, store_history=False)
-    cell = kernel.send("execute_request", execute_content("print('ran')", stop_on_error=False))
+    code = "import asyncio\nprint('ran')\nawait asyncio.sleep(0)"
+    cell = kernel.send("execute_request", execute_content(code, stop_on_error=False))
     wait_for(waits, "the functions' start", 30)
     kernel.interrupt()
     ended = kernel.finish(cell)

@@ -107,7 +107,7 @@ def test_the_start_up_code_is_in_no_history(notebook):
     assert notebook.execute("'%config' in str(In[:-1])").value() == "False"
     asked = {"hist_access_type": "tail", "n": 1000, "raw": True, "output": False}
     rows = notebook.kernel.ask("history_request", asked).content["history"]
-    assert [row[2] for row in rows if row[2].startswith(("%config", "__vsc"))] == []
+    assert [row[2] for row in rows if row[2].startswith(("%config", "__vsc_ipynb_file__ ="))] == []
 
 
 def test_a_new_interpreter_is_set_up_again(notebook):

@@ -16,7 +16,8 @@ START = (
 CELLS = {
     "first": "made + 1",
     "history": "In, Out, _i",
-    "recalled": "%history",
+    "stored": "kept = get_ipython().history_manager\nkept.writeout_cache()\n"
+    "[row[2] for row in kept.get_tail(9, raw=True, include_latest=True)]",
 }
 
 
@@ -50,6 +51,9 @@ def test_no_history_has_it(seen):
     assert "made + 1" in shown["data"]["text/plain"]
     assert "made = 1" not in shown["data"]["text/plain"] + seen.text()
     assert shown["execution_count"] == 2
+    stored = cells.of(seen, "m3")["execute_result"]["data"]["text/plain"]
+    assert "made + 1" in stored
+    assert "made = 1" not in stored
 
 
 def test_a_stop_of_it_is_one_of_the_cell(tmp_path):
