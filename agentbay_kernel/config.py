@@ -77,6 +77,11 @@ class AgentBayOptions(Configurable):
         min=0,
         help="Seconds that a session may be out of reach before its running cell is given up.",
     ).tag(config=True, env="AGENTBAY_KERNEL_RECONNECT_SECONDS")
+    restart_wait_seconds = Float(
+        15.0,
+        min=0,
+        help="Seconds that the session of a kernel that was killed waits for its restart.",
+    ).tag(config=True, env="AGENTBAY_KERNEL_RESTART_WAIT_SECONDS")
     stream = Bool(True, help="Stream output over the session's WebSocket when it has one.").tag(
         config=True, env="AGENTBAY_KERNEL_STREAM"
     )

@@ -23,8 +23,6 @@ from agentbay_kernel.ledger import Ledger
 
 log = logging.getLogger("agentbay_kernel.guardian")
 
-ADOPTION_SECONDS = 15.0
-
 
 @dataclass(frozen=True, slots=True)
 class Charge:
@@ -109,7 +107,7 @@ async def _end(charge: Charge, word: str) -> None:
 
 async def _adopted(ledger: Ledger, charge: Charge) -> bool:
     """Whether a new process claims the row within the time that a restart takes."""
-    end = time.monotonic() + ADOPTION_SECONDS
+    end = time.monotonic() + AgentBayOptions(**charge.options).restart_wait_seconds
     while time.monotonic() < end:
         row = ledger.get(charge.key)
         if row is None or (row.owner_pid != charge.owner and row.owned()):

@@ -22,6 +22,7 @@ SIZES = {
     "bench_runs": (5, 9),
     "cut_megabytes": (10, 50),
     "matrix_engines": (1, 2),
+    "browser_kernels": (1, 2),
     "journal_megabytes": (120, 500),
     "property_examples": (60, 1000),
 }

@@ -13,6 +13,7 @@ from playwright.sync_api import Error, expect, sync_playwright
 
 from tests.browser import server
 from tests.browser.sheet import ADDRESS, Sheet
+from tests.sizes import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 HERE = Path(__file__).parent
-KERNELS = ("python3", "agentbay")
+# python3 shows that the tests ask for nothing but what ipykernel does.
+KERNELS = ("agentbay", "python3")[: size("browser_kernels")]
 STAGES = list(itertools.product(ADDRESS, KERNELS))
 # For what both front ends do by the same code, and what takes seconds.
 in_lab = pytest.mark.parametrize(

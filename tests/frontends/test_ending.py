@@ -16,8 +16,13 @@ from tests.sizes import size
 
 DELETE = "DeleteSessionAsync"
 CREATE = "CreateMcpSession"
-# A guardian waits fifteen seconds for a restarted kernel before it deletes what a killed one left.
 GUARDIAN_SECONDS = 30
+
+
+@pytest.fixture(autouse=True)
+def short_wait(monkeypatch):
+    """A guardian waits for a restarted kernel before it deletes what a killed one left."""
+    monkeypatch.setenv("AGENTBAY_KERNEL_RESTART_WAIT_SECONDS", "2")
 
 
 def _gone(process):

@@ -58,12 +58,6 @@ def test_a_restart_keeps_session_and_files_and_loses_the_names(kernel, restart):
     assert session_id(kernel) == before
 
 
-def test_a_killed_kernels_session_is_deleted(kernel):
-    kernel.execute("1")
-    os.kill(kernel.pid, signal.SIGKILL)
-    gone("the guardian")
-
-
 def test_a_terminated_kernel_deletes_its_session_at_once(kernel):
     kernel.execute("1")
     process = psutil.Process(kernel.pid)

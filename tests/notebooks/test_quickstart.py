@@ -34,10 +34,12 @@ def notebook(tmp_path, monkeypatch):
     return shutil.copy(quickstart.PATH, tmp_path / "quickstart.ipynb")
 
 
-def test_nbclient_runs_it(notebook):
+def test_nbclient_runs_it_and_leaves_no_session_file_or_secret(notebook, tmp_path):
     made = nbformat.read(notebook, 4)
     quickstart.check(nbclient.NotebookClient(made, timeout=120).execute())
     wait_for(lambda: not sessions(), "the session's end")
+    assert os.listdir(tmp_path) == ["quickstart.ipynb"]
+    assert not re.search(r"https?://127\.0\.0\.1:\d+/\S{8}", nbformat.writes(made))
 
 
 def test_papermill_runs_it(notebook, tmp_path):
@@ -88,18 +90,6 @@ def test_voila_shows_its_table_figure_and_link(voila):
     assert "200 <h1>Tides</h1><p>served from the session</p>" in html.unescape(page)
 
 
-def test_it_changes_nothing_in_its_folder(notebook, tmp_path):
-    made = nbformat.read(notebook, 4)
-    nbclient.NotebookClient(made, timeout=120).execute()
-    assert os.listdir(tmp_path) == ["quickstart.ipynb"]
-
-
 def test_the_repository_has_it_without_outputs():
     cells = nbformat.read(quickstart.PATH, 4).cells
     assert [cell.outputs for cell in cells if cell.get("outputs")] == []
-
-
-def test_no_secret_is_saved_in_it(notebook):
-    made = nbformat.read(notebook, 4)
-    nbclient.NotebookClient(made, timeout=120).execute()
-    assert not re.search(r"https?://127\.0\.0\.1:\d+/\S{8}", nbformat.writes(made))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
-
 import pytest
 
-from tests.service.running import Running
+from tests.service.running import Running, quiet_sdk
 
 
 @pytest.fixture
@@ -17,23 +14,18 @@ def data(surroundings):
 
 
 @pytest.fixture
-def start(data, monkeypatch):
+def start(data):
     """Starts services."""
-    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
     running = []
 
     def begin(**options):
         running.append(Running(data, **options))
         return running[-1]
 
-    with warnings.catch_warnings():
-        # The SDK leaves its connections to the garbage collector.
-        warnings.simplefilter("ignore", ResourceWarning)
+    with quiet_sdk():
         yield begin
         for service in running:
             service.close()
-        gc.collect()
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import json
 import os
 import socket
@@ -13,6 +15,8 @@ import urllib.parse
 import urllib.request
 import warnings
 from dataclasses import dataclass
+
+import pytest
 
 from agentbay_kernel.service import program
 from agentbay_kernel.service.app import Service
@@ -42,6 +46,17 @@ class Reply:
     @property
     def json(self):
         return json.loads(self.body)
+
+
+@contextlib.contextmanager
+def quiet_sdk():
+    """No proxy, and no word of the connections that the SDK leaves to the garbage collector."""
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+            patch.delenv(name, raising=False)
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
 
 
 class Running:

@@ -9,7 +9,7 @@ import pytest
 from agentbay_kernel.service import server
 from agentbay_kernel.service.rpc import ACTIONS
 from agentbay_kernel.service.tools import TOOLS
-from tests.service.running import vendor, wait_for
+from tests.service.running import Running, quiet_sdk, vendor, wait_for
 
 assert server.HANDLERS
 COLUMNS = ("ok", "unknown", "bad_key", "bad", "wrong")
@@ -214,9 +214,18 @@ class World:
 
 
 @pytest.fixture
-def world(service, monkeypatch):
+def world(service):
     service.create_status = lambda: service.ask("CreateMcpSession", ImageId="code_latest").status
     return World(service)
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory):
+    """A world for requests that change nothing in it."""
+    with quiet_sdk():
+        service = Running(tmp_path_factory.mktemp("h"))
+        yield World(service)
+        service.close()
 
 
 def cells(column):
@@ -232,8 +241,8 @@ def test_action_ok(world, action):
 
 
 @pytest.mark.parametrize("action", ROWS)
-def test_action_bad_key(world, action):
-    assert world.refused(action, ROWS[action].ok, key="akm-other") == "InvalidApiKey"
+def test_action_bad_key(steady, action):
+    assert steady.refused(action, ROWS[action].ok, key="akm-other") == "InvalidApiKey"
 
 
 @pytest.mark.parametrize(("action", "case"), [*cells("unknown"), *cells("bad"), *cells("wrong")])
@@ -258,9 +267,9 @@ def test_tool_ok(world, tool):
 
 
 @pytest.mark.parametrize("tool", CALLS)
-def test_tool_unknown_id(world, tool):
+def test_tool_unknown_id(steady, tool):
     change = {"session_id": NOWHERE}
-    assert over_api(world, tool, CALLS[tool][0], change=change) == "InvalidMcpSession.NotFound"
+    assert over_api(steady, tool, CALLS[tool][0], change=change) == "InvalidMcpSession.NotFound"
 
 
 @pytest.mark.parametrize("tool", CALLS)
@@ -271,11 +280,11 @@ def test_tool_bad_key(world, tool):
 
 
 @pytest.mark.parametrize("tool", [tool for tool, (_, name) in CALLS.items() if " " not in name])
-def test_tool_bad_argument(world, tool):
+def test_tool_bad_argument(steady, tool):
     args, name = CALLS[tool]
-    missing = call(world, tool, {key: value for key, value in args.items() if key != name})
+    missing = call(steady, tool, {key: value for key, value in args.items() if key != name})
     assert not missing.success and f"the argument {name} is missing" in missing.error_message
-    wrong = call(world, tool, {**args, name: 7})
+    wrong = call(steady, tool, {**args, name: 7})
     assert not wrong.success and f"the argument {name} is no" in wrong.error_message
 
 
