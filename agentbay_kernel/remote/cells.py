@@ -19,6 +19,8 @@ import json
 import sys
 from typing import Any, Dict, Iterable, Optional, Tuple
 
+from IPython.core.interactiveshell import InteractiveShell
+
 from . import interrupt, parents
 from .displays import Displays, text_of
 from .drain import Drain
@@ -40,7 +42,8 @@ class Cells:
         self._displays = displays
         self._stdin = stdin
         self._drain = Drain(outbox)
-        self._takes = inspect.signature(shell.run_cell).parameters
+        # Of IPython's own method: an ipykernel's passes on whatever it gets.
+        self._takes = inspect.signature(InteractiveShell.run_cell).parameters
         self._run = shell.run_cell
         self._run_async = shell.run_cell_async
         self._transform = shell.transform_cell
