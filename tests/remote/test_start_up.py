@@ -17,7 +17,8 @@ CELLS = {
     "first": "made + 1",
     "history": "In, Out, _i",
     "stored": "kept = get_ipython().history_manager\nkept.writeout_cache()\n"
-    "[row[2] for row in kept.get_tail(9, raw=True, include_latest=True)]",
+    "rows = [row[2] for row in kept.get_tail(9, raw=True, include_latest=True)]\n"
+    "[row for row in rows if not row.startswith('await (lambda')]",
 }
 
 
