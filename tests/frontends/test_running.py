@@ -57,9 +57,10 @@ def test_text_that_comes_fast_comes_whole_in_few_messages(kernel):
     seconds = size("rate_seconds")
     ended = kernel.execute(RATE.format(seconds=seconds))
     assert ended.text() == ("x" * 999 + "\n") * 4000 * seconds
-    # A Jupyter server drops what comes faster than a thousand messages a second.
+    # A Jupyter server drops what comes faster than a thousand messages a second. Ours stay far
+    # below: what follows within FLUSH_SECONDS is put together.
     moments = Counter(each["header"]["date"].replace(microsecond=0) for each in ended.outputs)
-    assert max(moments.values()) < 1000
+    assert max(moments.values()) < 200
 
 
 def test_an_interrupt_while_idle_changes_nothing(kernel):
