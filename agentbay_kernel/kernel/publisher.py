@@ -35,6 +35,8 @@ Send = Callable[[Message], None]
 # A message a write would cost a front end far more than the text does.
 FLUSH_SECONDS = 0.02
 FLUSH_CHARACTERS = 1 << 19
+# Where the streams take turns more often meanwhile, each is put together, as in ipykernel.
+MOST_TURNS = 8
 
 
 class Publisher:
@@ -43,8 +45,7 @@ class Publisher:
     def __init__(self, send: Send, execution_count: int) -> None:
         self._send = send
         self._count = execution_count
-        self._name = ""
-        self._parts: list[str] = []
+        self._turns: list[tuple[str, list[str]]] = []
         self._size = 0
         self._last = 0.0
         self._timer: asyncio.Handle | None = None
@@ -64,15 +65,15 @@ class Publisher:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._parts:
-            text, self._parts, self._size = "".join(self._parts), [], 0
-            self._send(Message("stream", stream_content(self._name, text)))
+        turns, self._turns, self._size = self._turns, [], 0
+        for name, texts in turns if len(turns) <= MOST_TURNS else _by_stream(turns):
+            self._send(Message("stream", stream_content(name, "".join(texts))))
 
     def _text(self, event: Stream) -> None:
-        if event.name != self._name:
-            self.flush()
-            self._name = event.name
-        self._parts.append(event.text)
+        if self._turns and self._turns[-1][0] == event.name:
+            self._turns[-1][1].append(event.text)
+        else:
+            self._turns.append((event.name, [event.text]))
         self._size += len(event.text)
         loop = asyncio.get_running_loop()
         if self._size >= FLUSH_CHARACTERS:
@@ -86,6 +87,13 @@ class Publisher:
                 self._timer = loop.call_soon(self.flush)
             else:
                 self._timer = loop.call_later(FLUSH_SECONDS, self.flush)
+
+
+def _by_stream(turns: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
+    found: dict[str, list[str]] = {}
+    for name, texts in turns:
+        found.setdefault(name, []).extend(texts)
+    return list(found.items())
 
 
 def _message(event: Event, count: int) -> Message:

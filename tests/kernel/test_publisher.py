@@ -10,7 +10,7 @@ from agentbay_kernel.events import (
     Stream,
     UpdateDisplayData,
 )
-from agentbay_kernel.kernel.publisher import FLUSH_CHARACTERS, Publisher
+from agentbay_kernel.kernel.publisher import FLUSH_CHARACTERS, MOST_TURNS, Publisher
 
 
 @pytest.fixture
@@ -56,6 +56,20 @@ async def test_text_and_displays_keep_their_order(publisher, sent):
     publisher(DisplayData({"text/plain": "d"}))
     assert [kind for kind, _ in sent] == ["stream", "stream", "display_data"]
     assert [content.get("text") for _, content in sent[:2]] == ["ab", "c"]
+
+
+async def test_streams_that_take_turns_keep_their_order(publisher, sent):
+    for turn in range(MOST_TURNS):
+        publisher(Stream("stderr" if turn % 2 else "stdout", str(turn)))
+    publisher.flush()
+    assert [content["text"] for _, content in sent] == [str(turn) for turn in range(MOST_TURNS)]
+
+
+async def test_streams_that_take_turns_too_often_are_two_messages(publisher, sent):
+    for turn in range(10 * MOST_TURNS):
+        publisher(Stream("stderr" if turn % 2 else "stdout", str(turn % 2)))
+    publisher.flush()
+    assert [each["text"] for _, each in sent] == ["0" * 5 * MOST_TURNS, "1" * 5 * MOST_TURNS]
 
 
 async def test_much_text_is_not_held(publisher, sent):
