@@ -19,6 +19,10 @@ LONGEST = 1 << 20
 LARGEST = 512 << 20
 """Characters of one message in pieces, all messages on their way together."""
 INFLATED = 8 << 20
+DENSEST = 1032
+"""Bytes that one byte of deflated data can make, by the format's own limit."""
+USUAL = 1 << 20
+"""Bytes that a frame of ours inflates to."""
 PIECE_COST = 256
 """What a piece counts for besides its characters, so that empty ones are not for nothing."""
 LOGGED = 10
@@ -185,8 +189,12 @@ class Demux:
 
 
 def _inflate(payload: str) -> str:
+    packed = base64.b64decode(payload, validate=True)
+    if len(packed) * DENSEST <= INFLATED:
+        # Into one buffer, which takes a quarter of the time; nothing else would bound that.
+        return zlib.decompress(packed, bufsize=USUAL).decode("utf-8", "surrogatepass")
     inflater = zlib.decompressobj()
-    data = inflater.decompress(base64.b64decode(payload, validate=True), INFLATED)
+    data = inflater.decompress(packed, INFLATED)
     if inflater.unconsumed_tail or not inflater.eof:
         raise ValueError("too large, or cut")
     return data.decode("utf-8", "surrogatepass")

@@ -25,8 +25,8 @@ def stream_content(name: str, text: str) -> dict[str, Any] | bytes:
     """
     if len(text) >= LARGE:
         packed = text.encode()
-        if len(packed.translate(None, _OTHERS)) == len(packed):
+        if not any(each in packed for each in _OTHERS):
             for byte, escaped in _ESCAPED:
                 packed = packed.replace(byte, escaped)
-            return b'{"name":"%s","text":"%s"}' % (name.encode(), packed)
+            return b"".join((b'{"name":"', name.encode(), b'","text":"', packed, b'"}'))
     return {"name": name, "text": text}
