@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import psutil
 import pytest
 
-from tests.conftest import ENGINES
+from tests.conftest import ENGINES, MATRIX_ENGINES
 from tests.frontends import replay
 from tests.kernels import Exchange, RunningKernel, execute_content, sessions, wait_for
 from tests.protocol.homes import inside
@@ -45,7 +45,7 @@ def rows(exchange):
     return {each["varName"]: each["varContent"] for each in shown}
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=MATRIX_ENGINES)
 def attached(request, shared):
     """A kernel to which the inspector was attached before any session, and what it was told."""
     kernel = shared(request.param)

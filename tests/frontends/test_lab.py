@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests import kernels
-from tests.conftest import ENGINES
+from tests.conftest import MATRIX_ENGINES
 from tests.frontends import replay
 from tests.kernels import Exchange, RunningKernel, sessions
 
@@ -54,7 +54,7 @@ class Page:
         return self.kernel.ask("comm_info_request", asked).content["comms"]
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=MATRIX_ENGINES)
 def page(request, shared):
     kernel = shared(request.param)
     return Page(kernel, kernel.execute(SLIDER))
