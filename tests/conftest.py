@@ -53,6 +53,8 @@ def _move_into(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, str(path))
     for name in ("XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
+    # A session's shell is bash; so must be that of the plain kernel beside which it is judged.
+    monkeypatch.setenv("SHELL", "/bin/bash")
     monkeypatch.setenv("AGENTBAY_KERNEL_PROVIDER", "local")
     monkeypatch.setenv("AGENTBAY_KERNEL_LINGER_SECONDS", "5")
 
