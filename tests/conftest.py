@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests import kernels
 from tests.proxy import CountingProxy
@@ -138,6 +139,19 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingProxy]:
     monkeypatch.setenv("AGENTBAY_ENDPOINT", proxy.url)
     yield proxy
     proxy.close()
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives a file to one worker, and the browser's to one: they share a server and its pages."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "tests/browser" if file.startswith("tests/browser/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """How tests are spread over the workers of `pytest -n`."""
+    return ByFile(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -19,20 +19,23 @@ class Interrupts:
         self._lock = threading.Lock()
         self._stops: list[tuple[asyncio.AbstractEventLoop, Callable[[], None]]] = []
         self._former: Any = None
-        self._executing = False
-        self._pending = False
+        self._requests = 0
+        # Taken by whoever comes first, the Stop or the cell: a list's pop is atomic.
+        self._pending: list[bool] = []
         self._local = False
 
     @contextlib.contextmanager
     def request(self) -> Iterator[None]:
         """The time of one execute request; a Stop before its cell runs waits for the cell."""
         with self._lock:
-            self._executing, self._pending = True, False
+            self._requests += 1
         try:
             yield
         finally:
             with self._lock:
-                self._executing = self._pending = False
+                self._requests -= 1
+                if not self._requests:
+                    self._pending.clear()
 
     @contextlib.contextmanager
     def running(self, stop: Callable[[], None]) -> Iterator[None]:
@@ -46,8 +49,8 @@ class Interrupts:
             self._former = signal.signal(signal.SIGINT, lambda *_: self.press())
         with self._lock:
             self._stops = [*self._stops, entry]
-            if self._pending:
-                entry[0].call_soon(stop)
+        if self._taken():
+            entry[0].call_soon(stop)
         try:
             yield
         finally:
@@ -71,16 +74,25 @@ class Interrupts:
 
     def is_executing(self) -> bool:
         """Whether an execute request is being handled."""
-        return self._executing
+        return self._requests > 0
 
     def press(self) -> bool:
         """Take a Stop; False when it is local code's, which needs a SIGINT."""
         if self._local:
             return False
         # The signal handler may interrupt the holder of the lock in the same thread.
+        waits = not self._stops and self.is_executing()
+        if waits:
+            self._pending.append(True)
         stops = self._stops
-        for loop, stop in stops:
-            loop.call_soon_threadsafe(stop)
-        if not stops and self._executing:
-            self._pending = True
+        if stops and (not waits or self._taken()):
+            for loop, stop in stops:
+                loop.call_soon_threadsafe(stop)
         return True
+
+    def _taken(self) -> bool:
+        """Whether a Stop was waiting; it does not any more."""
+        try:
+            return self._pending.pop()
+        except IndexError:
+            return False

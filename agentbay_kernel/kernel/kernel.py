@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import threading
@@ -107,10 +108,19 @@ class AgentBayKernel(RequestsKernel):
         else:
             self.runner.engine.preload()
 
-    async def execute_request(self, stream: Any, ident: Any, parent: Any) -> None:
-        """Handle an execute request; a Stop counts from its first moment."""
-        with self.interrupts.request():
-            await super().execute_request(stream, ident, parent)
+    async def dispatch_shell(
+        self, msg: Any, /, subshell_id: str | None = None, *, concurrent: bool = False
+    ) -> None:
+        """Handle a message; a Stop counts from the first moment at which a cell is seen to run."""
+        runs = self._asks_to_run(msg)
+        with self.interrupts.request() if runs else contextlib.nullcontext():
+            await super().dispatch_shell(msg, subshell_id, concurrent=concurrent)
+
+    def _asks_to_run(self, message: Any) -> bool:
+        if len(message) == 1:  # a word of ipykernel's to itself
+            return False
+        _, parts = self.session.feed_identities(message, copy=False)
+        return b'"execute_request"' in bytes(parts[1].buffer)
 
     async def do_execute(
         self,

@@ -49,16 +49,19 @@ def _place(item: pytest.Item) -> int:
     return STAGES.index(callspec.params["stage"]) if callspec else len(STAGES)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Server]:
     """A running server."""
     with server.running(tmp_path_factory.mktemp("jupyter")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A headless Chromium; its absence is a failure."""
+    """A headless Chromium; its absence is a failure.
+
+    While it is there an event loop runs in this thread, in which no other test could.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     assert path, "these tests need Chromium: apt-get install chromium"
     home = str(tmp_path_factory.mktemp("browser"))
@@ -70,7 +73,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session", params=STAGES, ids="-".join)
+@pytest.fixture(scope="package", params=STAGES, ids="-".join)
 def stage(
     request: pytest.FixtureRequest, jupyter: server.Server, browser: Browser
 ) -> Iterator[Sheet]:

@@ -42,6 +42,35 @@ async def test_a_stop_before_the_cell_runs_waits_for_it(interrupts):
             await asyncio.wait_for(stopped.wait(), 5)
 
 
+async def test_a_second_stop_is_not_the_first_ones_echo(interrupts):
+    stopped = []
+    with interrupts.request():
+        interrupts.press()
+        with interrupts.running(lambda: stopped.append(1)):
+            await asyncio.sleep(0)
+            interrupts.press()
+            await asyncio.sleep(0)
+    assert stopped == [1, 1]
+
+
+async def test_each_of_many_stops_at_the_start_reaches_the_cell_once(interrupts):
+    def press(go):
+        go.wait()
+        interrupts.press()
+
+    for _ in range(300):
+        stopped = []
+        go = threading.Event()
+        with interrupts.request():
+            thread = threading.Thread(target=press, args=(go,))
+            thread.start()
+            go.set()
+            with interrupts.running(lambda stopped=stopped: stopped.append(1)):
+                await asyncio.to_thread(thread.join)
+                await asyncio.sleep(0)
+        assert stopped == [1]
+
+
 async def test_a_stop_while_idle_is_forgotten(interrupts):
     stopped = []
     assert interrupts.press()

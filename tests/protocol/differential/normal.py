@@ -54,6 +54,8 @@ RULES = (
         r"\1TIME",
     ),
     _rule("%time: elapsed time", rf"(Wall time: ){_SPAN}", r"\1TIME"),
+    _rule("%run -t: elapsed time", r"(Wall time: +)\d{1,6}\.\d\d s\.", r"\1TIME"),
+    _rule("%run -t: processor time", r"((?:User|System) {1,4}: +)\d{1,6}\.\d\d s\.", r"\1TIME"),
     _rule(
         "the address of an ExecutionResult or its ExecutionInfo, which IPython writes without 0x",
         r"(<Execution(?:Result|Info) object at )[0-9a-f]{9,16}(?=,)",

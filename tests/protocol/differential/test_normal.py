@@ -33,6 +33,8 @@ REPLACED = [
     ("CPU times: user 1.2 ms, sys: 3 μs, total: 1.2 ms\n", "CPU times: TIME\n"),
     ("CPU times: total: 0 ns\n", "CPU times: TIME\n"),
     ("Wall time: 1min 3s\n", "Wall time: TIME\n"),
+    ("Wall time:       0.01 s.\n", "Wall time:       TIME\n"),
+    ("  System :       0.01 s.\n", "  System :       TIME\n"),
     ("| 3/4 [00:01<00:00,  3.99it/s]\r", "| 3/4 [TIME<TIME, RATE]\r"),
     (" 1/3\u2007[00:00&lt;00:00,\u2007135.68it/s]", " 1/3\u2007[TIME&lt;TIME, RATE]"),
     ("1it [00:00, 135.64it/s]", "1it [TIME, RATE]"),
