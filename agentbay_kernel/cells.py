@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LINE_MAGICS = ("agentbay", "fs")
 CELL_MAGICS = ("local",)
+LOCAL = "local"
+"""The cell magic whose body runs in the kernel's own process."""
 
 _LINE = re.compile(
     r"^(?P<lead>[ \t]*(?:[\w.,\[\] ]+=[ \t]*)?)%(?P<name>{})\b(?P<rest>.*)$".format(

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from agentbay_kernel.session import Session
     from agentbay_kernel.sessions import SessionManager
 
-__all__ = ["Cell", "Execution", "Outcome", "RunLocal", "RunMagic", "Running", "error_of"]
+__all__ = [
+    "Cell",
+    "Execution",
+    "Outcome",
+    "RunInside",
+    "RunLocal",
+    "RunMagic",
+    "Running",
+    "error_of",
+]
 
 log = logging.getLogger("agentbay_kernel.execution")
 
@@ -32,7 +41,11 @@ PROGRESS_SECONDS = 0.15
 GLANCE_SECONDS = 0.02
 """How long it takes to see whether a service must be started or an SDK imported."""
 
-RunMagic = Callable[[cells.LineMagic, Emit], Awaitable[None]]
+RunInside = Callable[[str, Emit], Awaitable[CellError | None]]
+"""Runs code in the session's interpreter, kept in no history; an error has been emitted."""
+RunMagic = Callable[
+    [cells.LineMagic | cells.CellMagic, Emit, RunInside], Awaitable[CellError | None]
+]
 Running = Callable[[Callable[[], None]], AbstractContextManager[None]]
 RunLocal = Callable[[cells.CellMagic], Awaitable[CellError | None]]
 
@@ -157,10 +170,10 @@ class Execution:
                 if segment is not segments[-1]:
                     piece = replace(piece, expressions={})
                 error = await self._run_remote(piece, emit)
-            elif isinstance(segment, cells.LineMagic):
-                await self._run_magic(segment, emit)
-            else:
+            elif isinstance(segment, cells.CellMagic) and segment.name == cells.LOCAL:
                 error = await self._run_local(segment)
+            else:
+                error = await self._run_magic(segment, emit, self._inside(cell))
             if error is not None:
                 break
         return error
@@ -179,6 +192,17 @@ class Execution:
             missed=tuple(each for each in self._missed if each[0] != cell.count),
             typed="" if segment.code == cell.code else cell.code,
         )
+
+    def _inside(self, cell: Cell) -> RunInside:
+        """What one of our magics runs in the session, as a part of `cell`."""
+
+        async def run(code: str, emit: Emit) -> CellError | None:
+            piece = replace(
+                cell, code=code, store=False, silent=True, expressions={}, missed=(), typed=""
+            )
+            return await self._run_remote(piece, emit)
+
+        return run
 
     async def _run_remote(self, cell: Cell, emit: Emit) -> CellError | None:
         # A session that is there is asked for too: its life may have ended by the clock.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agentbay_kernel.bridges import Bridges
     from agentbay_kernel.events import Emit
     from agentbay_kernel.kernel.runner import CellRunner
+    from agentbay_kernel.magics import Context
 
 PRELOAD_SECONDS = 0.5
 SHUTDOWN_SECONDS = 2.0
@@ -62,6 +63,10 @@ class AgentBayKernel(RequestsKernel):
     def bridges(self) -> Bridges:
         """The bridge to the session's interpreter."""
         return self.runner.engine.bridges
+
+    def magic_context(self) -> Context:
+        """What completion of our magics may ask; nothing is shown and nothing runs."""
+        return self.runner.magic_context(lambda event: None)
 
     @property
     def banner(self) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agentbay_kernel.events import Emit
     from agentbay_kernel.kernel.comm import Comms
     from agentbay_kernel.kernel.front import KernelFront
+    from agentbay_kernel.magics import Context
 
 ANSWER_SECONDS = 10.0
 
@@ -35,6 +36,10 @@ class RequestsKernel(IPythonKernel):
     @property
     def bridges(self) -> Bridges:
         """The bridge to the session's interpreter."""
+        raise NotImplementedError
+
+    def magic_context(self) -> Context:
+        """What completion of our magics may ask; nothing is shown and nothing runs."""
         raise NotImplementedError
 
     @cached_property
@@ -106,7 +111,7 @@ class RequestsKernel(IPythonKernel):
         from agentbay_kernel import introspection, magics
 
         code, cursor = parent["content"]["code"], parent["content"]["cursor_pos"]
-        own = magics.complete(code, cursor)
+        own = await self.on_main(magics.complete(code, cursor, self.magic_context()))
         if own is not None and own.alone:
             reply = introspection.reply(own)
         else:
@@ -139,10 +144,11 @@ class RequestsKernel(IPythonKernel):
         """Complete in a plain function, since VS Code calls it from a thread of executed code."""
         from agentbay_kernel import introspection, magics
 
-        own = magics.complete(code, cursor_pos)
+        context = self.magic_context()
+        own = self._from_thread(magics.complete(code, cursor_pos, context))
         if own is not None and own.alone:
             return introspection.reply(own)
-        reply = self._from_thread(self.bridges.complete(code, cursor_pos, aside=True))
+        reply: Any = self._from_thread(self.bridges.complete(code, cursor_pos, aside=True))
         reply = reply or dict(super().do_complete(code, cursor_pos))
         return introspection.merged(own, reply) if own is not None else reply
 
@@ -156,17 +162,16 @@ class RequestsKernel(IPythonKernel):
         if own is not None:
             return introspection.page(own)
         asked = self.bridges.inspect(code, cursor_pos, detail_level, aside=True)
-        reply = self._from_thread(asked)
+        reply: dict[str, Any] | None = self._from_thread(asked)
         return reply or dict(super().do_inspect(code, cursor_pos, detail_level, omit_sections))
 
-    def _from_thread(self, asked: Any) -> dict[str, Any] | None:
+    def _from_thread(self, asked: Any) -> Any:
         """Ask on the main loop from another thread; nothing from the loop's own, which waits."""
         if not _aside() or self._main_loop is None:
             asked.close()
             return None
         future = asyncio.run_coroutine_threadsafe(asked, self._main_loop)
-        found: dict[str, Any] | None = future.result(ANSWER_SECONDS)
-        return found
+        return future.result(ANSWER_SECONDS)
 
     async def on_main(self, running: Any) -> Any:
         """Await on the main thread's loop, where the session lives, also from a subshell."""

@@ -8,13 +8,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel import live, magics, probes
+from agentbay_kernel.cells import CellMagic
 from agentbay_kernel.engine import Cell, Engine, Outcome, Route
 from agentbay_kernel.events import CellError, Stream
 
 if TYPE_CHECKING:
     from agentbay_kernel.bridge.bridge import Bridge
-    from agentbay_kernel.cells import CellMagic, LineMagic
+    from agentbay_kernel.cells import LineMagic
     from agentbay_kernel.events import Emit
+    from agentbay_kernel.execution import RunInside
     from agentbay_kernel.kernel.interrupts import Interrupts
     from agentbay_kernel.kernel.publisher import Publisher
     from agentbay_kernel.kernel.requests import RequestsKernel
@@ -144,14 +146,22 @@ class CellRunner:
                 outcome.user_expressions = found
             return self._reply(cell, outcome, publisher)
 
-    async def _run_magic(self, magic: LineMagic, emit: Emit) -> None:
+    def magic_context(self, emit: Emit, inside: RunInside | None = None) -> magics.Context:
+        """What one of our magics works with; nothing runs in the session without `inside`."""
         keep = self._kernel.shell.user_ns.__setitem__
         bridge = self.engine.bridges.current
         facts = bridge.facts if bridge is not None else {}
-        context = magics.Context(self.engine.manager, emit, keep, facts)
-        page = await magics.run(magic.name, magic.line, context)
-        if page:
-            self._payload.append(_page(page))
+        return magics.Context(self.engine.manager, emit, keep, facts, inside)
+
+    async def _run_magic(
+        self, magic: LineMagic | CellMagic, emit: Emit, inside: RunInside
+    ) -> CellError | None:
+        context = self.magic_context(emit, inside)
+        body = magic.body if isinstance(magic, CellMagic) else None
+        done = await magics.run(magic.name, magic.line, context, body)
+        if done.page:
+            self._payload.append(_page(done.page))
+        return done.error
 
     async def _run_local(self, magic: CellMagic) -> CellError | None:
         if magic.line.startswith("?"):

@@ -1,34 +1,43 @@
-"""The kernel's own magics: `%agentbay` and `%fs`, one family a file."""
+"""The kernel's own magics, one family a file."""
 
 from __future__ import annotations
 
 from agentbay_kernel.introspection import Matches, complete_magic, magic_line
-from agentbay_kernel.magics.registry import Context, help_page, run_command, subcommands
+from agentbay_kernel.magics import completion
+from agentbay_kernel.magics.registry import (
+    Context,
+    Done,
+    cell_magics,
+    help_page,
+    is_cell_magic,
+    run_command,
+    subcommands,
+)
 
-__all__ = ["Context", "complete", "help_of", "inspect", "run"]
+__all__ = ["Context", "Done", "complete", "help_of", "inspect", "run"]
 
-CELL_HELP = {
-    "local": (
-        "%%local\n\nAs the first line of a cell: the cell runs in the kernel's own process on this "
-        "computer.\n"
-    )
-}
+LOCAL_HELP = (
+    "%%local\n\nAs the first line of a cell: the cell runs in the kernel's own process on this "
+    "computer.\n"
+)
 
 
-async def run(magic: str, line: str, context: Context) -> str:
-    """Run a line magic; the answer is a page of help, empty when there is none to show.
+async def run(magic: str, line: str, context: Context, body: str | None = None) -> Done:
+    """Run a line magic, or with a `body` a cell magic.
 
     Raises UsageError for words that it does not know, and KernelError as its work does.
     """
     _load()
+    sign = "%" if body is None else "%%"
     if line.rstrip().endswith("?"):
-        return help_page(magic, line.rstrip("? ").strip())
-    return await run_command(magic, line, context)
+        return Done(page=help_page(sign + magic, line.rstrip("? ").strip()))
+    return await run_command(sign + magic, line, context, body)
 
 
 def help_of(magic: str) -> str:
     """The page of help of a cell magic."""
-    return CELL_HELP[magic]
+    _load()
+    return LOCAL_HELP if magic == "local" else help_page(f"%%{magic}")
 
 
 def inspect(code: str, cursor: int) -> str | None:
@@ -39,18 +48,25 @@ def inspect(code: str, cursor: int) -> str | None:
         return None
     sign, name, rest = found
     if sign == "%%":
-        return CELL_HELP.get(name)
+        return help_of(name) if name == "local" or is_cell_magic(name) else None
     known = subcommands()
     if name not in known:
         return None
     word = rest.split(" ")[0]
-    return help_page(name, word if word in known[name] else "")
+    return help_page(f"%{name}", word if word in known[name] else "")
 
 
-def complete(code: str, cursor: int) -> Matches | None:
-    """Completions of a magic's name or subcommand at the cursor, else None."""
+async def complete(code: str, cursor: int, context: Context) -> Matches | None:
+    """Completions of a magic's name or words at the cursor, None where it is not ours.
+
+    What the provider or the session must be asked for comes in bounded time or not at all; nothing
+    is started for it.
+    """
     _load()
-    return complete_magic(code, cursor, subcommands(), list(CELL_HELP))
+    found = complete_magic(code, cursor, subcommands(), ["local", *cell_magics()])
+    if found is None or found.texts or not found.alone:
+        return found
+    return await completion.complete_words(code, cursor, context) or found
 
 
 def _load() -> None:

@@ -5,22 +5,21 @@ from __future__ import annotations
 import sys
 
 from agentbay_kernel import magics
-from agentbay_kernel.magics.registry import COMMANDS, help_page, subcommands
+from agentbay_kernel.magics.registry import COMMANDS, help_page
 
 
 def reference() -> str:
     """The reference in Markdown, from the docstrings."""
-    magics.complete("", 0)
+    magics.inspect("%agentbay", 1)  # loads the families
     parts = ["# The magics\n\nGenerated from the docstrings; `%MAGIC COMMAND?` shows the same.\n"]
-    for magic in subcommands():
-        parts.append(f"## %{magic}\n\n```text\n{help_page(magic).strip()}\n```\n")
+    for magic in dict.fromkeys(magic for magic, _ in COMMANDS):
+        parts.append(f"## {magic}\n\n```text\n{help_page(magic).strip()}\n```\n")
         for command in COMMANDS.values():
             if command.magic == magic and command.name:
                 text = help_page(magic, command.name).strip()
                 parts.append(f"### {command.words}\n\n```text\n{text}\n```\n")
-    for name in magics.CELL_HELP:
-        title, _, text = magics.help_of(name).partition("\n\n")
-        parts.append(f"## {title}\n\n{text}")
+    title, _, text = magics.help_of("local").partition("\n\n")
+    parts.append(f"## {title}\n\n{text}")
     return "\n".join(parts)
 
 

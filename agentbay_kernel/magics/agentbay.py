@@ -14,7 +14,7 @@ from agentbay_kernel.session import Mount, Session, SessionInfo
 
 
 @command("agentbay")
-async def status(context: Context, _args: Any) -> None:
+async def status(context: Context, _args: Any) -> Any:
     """Show what the kernel's cells run in: provider, session, times and capabilities."""
     manager = context.manager
     choice = providers.choose(manager.options)
@@ -31,6 +31,7 @@ async def status(context: Context, _args: Any) -> None:
         values["after the restart"] = manager.cleared.how
     note = "" if manager.session else "The first cell that needs a session starts one."
     context.emit(render.facts(values, note))
+    return values
 
 
 def _session_facts(session: Session) -> dict[str, object]:
@@ -46,7 +47,7 @@ def _session_facts(session: Session) -> dict[str, object]:
 
 
 @command("agentbay", "info")
-async def info(context: Context, _args: Any) -> None:
+async def info(context: Context, _args: Any) -> Any:
     """Show the provider's facts about the session.
 
     The resource link is a credential and shows as its host; tickets and codes are masked.
@@ -54,7 +55,9 @@ async def info(context: Context, _args: Any) -> None:
     session = await context.manager.ensure()
     found = await session.info()
     context.manager.used()
-    context.emit(render.facts(_info_facts(found)))
+    values = _info_facts(found)
+    context.emit(render.facts(values))
+    return values
 
 
 def _info_facts(found: SessionInfo) -> dict[str, object]:
@@ -81,7 +84,7 @@ def _info_facts(found: SessionInfo) -> dict[str, object]:
     argument("--page", type=int, default=1, help="which page, from 1"),
     argument("--all", action="store_true", help="every page"),
 )
-async def list_sessions(context: Context, args: Any) -> None:
+async def list_sessions(context: Context, args: Any) -> Any:
     """List the account's sessions, filtered by labels, a page at a time."""
     if not 1 <= args.limit <= 100 or args.page < 1:
         raise UsageError("--limit goes from 1 to 100, --page from 1")
@@ -99,6 +102,7 @@ async def list_sessions(context: Context, args: Any) -> None:
     if not args.all and number <= args.page:
         raise UsageError(f"There is no page {args.page}", next_step=f"The last is {number - 1}")
     context.emit(_listing(context, rows, total, more=bool(token), page=args.page))
+    return [dict(zip(("session", "status", "image"), row, strict=True)) for row in rows]
 
 
 def _listing(context: Context, rows: list[Any], total: int | None, *, more: bool, page: int) -> Any:
@@ -118,7 +122,7 @@ def _listing(context: Context, rows: list[Any], total: int | None, *, more: bool
     ),
     argument("--print", action="store_true", help="print the whole link into the output"),
 )
-async def link(context: Context, args: Any) -> None:
+async def link(context: Context, args: Any) -> Any:
     """Give a link to a port of the session, or to the session itself.
 
     The link is a credential: the output shows only its host, and the whole link is in the variable
@@ -133,6 +137,7 @@ async def link(context: Context, args: Any) -> None:
     shown = url if args.print else render.masked(url)
     note = "" if args.print else "The whole link is agentbay_link in a %%local cell."
     context.emit(render.facts({"link": shown}, note))
+    return url
 
 
 @command(
@@ -144,7 +149,7 @@ async def link(context: Context, args: Any) -> None:
     argument("--idle", type=int, default=0, metavar="MIN", help="minutes of idle time"),
     argument("--max-life", type=int, default=0, metavar="MIN", help="minutes of life"),
 )
-async def new(context: Context, args: Any) -> None:
+async def new(context: Context, args: Any) -> Any:
     """Start a new session and use it; the kernel's former session is deleted."""
     if args.idle < 0 or args.max_life < 0:
         raise UsageError("--idle and --max-life are minutes, 1 or more")
@@ -157,6 +162,7 @@ async def new(context: Context, args: Any) -> None:
     )
     session = await context.manager.replace(spec)
     context.emit(render.line(f"Session {session.session_id} is ready."))
+    return session.session_id
 
 
 def _mount(word: str) -> Mount:
@@ -167,10 +173,11 @@ def _mount(word: str) -> Mount:
 
 
 @command("agentbay", "attach", argument("session", help="the session's id"))
-async def attach(context: Context, args: Any) -> None:
+async def attach(context: Context, args: Any) -> Any:
     """Use a session of the account; the kernel's former one goes on by itself."""
     session = await context.manager.attach(args.session)
     context.emit(render.line(f"Cells now run in session {session.session_id}."))
+    return session.session_id
 
 
 @command(
@@ -181,7 +188,7 @@ async def attach(context: Context, args: Any) -> None:
     argument("--force", action="store_true", help="upload even what was not downloaded first"),
     argument("--yes", action="store_true", help="delete a session other than the kernel's"),
 )
-async def delete(context: Context, args: Any) -> None:
+async def delete(context: Context, args: Any) -> Any:
     """End a session; its names and files are lost, contexts are kept.
 
     Without an id it ends the kernel's own session. Another one is ended only with --yes.
@@ -193,7 +200,7 @@ async def delete(context: Context, args: Any) -> None:
             raise UsageError("The kernel has no session")
         await manager.delete(sync=args.sync, force=args.force)
         context.emit(render.line(f"Session {own} is deleted. The next cell starts a new one."))
-        return
+        return [own]
     if not args.yes:
         raise UsageError(
             f"{args.session} is not this kernel's session",
@@ -201,3 +208,4 @@ async def delete(context: Context, args: Any) -> None:
         )
     await (await manager.provider()).delete(args.session, sync=args.sync)
     context.emit(render.line(f"Session {args.session} is deleted."))
+    return [args.session]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -22,23 +23,24 @@ def remote_path(text: str) -> str:
 
 
 @command("fs")
-async def overview(context: Context, _args: Any) -> None:
+async def overview(context: Context, _args: Any) -> Any:
     """Show the files of the session's working folder."""
-    await _list(context, WORKSPACE)
+    return await _list(context, WORKSPACE)
 
 
 @command("fs", "ls", argument("path", nargs="?", default=WORKSPACE, help="a folder"))
-async def ls(context: Context, args: Any) -> None:
+async def ls(context: Context, args: Any) -> Any:
     """List a folder of the session."""
-    await _list(context, remote_path(args.path))
+    return await _list(context, remote_path(args.path))
 
 
-async def _list(context: Context, path: str) -> None:
+async def _list(context: Context, path: str) -> Any:
     session = await context.manager.ensure()
     entries = sorted(await session.files.list(path), key=lambda each: (not each.is_dir, each.path))
     context.manager.used()
     note = f"{path}: {len(entries)} {'entry' if len(entries) == 1 else 'entries'}"
     context.emit(render.table(("name", "size", "modified"), map(_row, entries), note))
+    return [asdict(entry) for entry in entries]
 
 
 def _row(entry: FileInfo) -> tuple[str, str, str]:
@@ -54,7 +56,7 @@ def _row(entry: FileInfo) -> tuple[str, str, str]:
     argument("paths", nargs="+", metavar="LOCAL… [REMOTE]", help="files here, then the target"),
     argument("--force", action="store_true", help="replace what is there"),
 )
-async def put(context: Context, args: Any) -> None:
+async def put(context: Context, args: Any) -> Any:
     """Send files of this computer to the session.
 
     `%fs put data.csv` sends it to the working folder. Of two or more words the last is the target
@@ -68,6 +70,7 @@ async def put(context: Context, args: Any) -> None:
     context.manager.used()
     for copy in copies:
         context.emit(render.line(f"{copy.local.name} → {copy.remote} ({copy.size:,} bytes)"))
+    return [copy.remote for copy in copies]
 
 
 def _split_put(paths: list[str]) -> tuple[list[Path], str]:
@@ -87,7 +90,7 @@ def _split_put(paths: list[str]) -> tuple[list[Path], str]:
     argument("local", nargs="?", default=".", help="a file or folder here"),
     argument("--force", action="store_true", help="replace what is there"),
 )
-async def get(context: Context, args: Any) -> None:
+async def get(context: Context, args: Any) -> Any:
     """Fetch a file of the session to this computer."""
     from agentbay_kernel import transfer
 
@@ -97,3 +100,4 @@ async def get(context: Context, args: Any) -> None:
     context.manager.used()
     for copy in copies:
         context.emit(render.line(f"{copy.remote} → {copy.local} ({copy.size:,} bytes)"))
+    return [str(copy.local) for copy in copies]

@@ -39,7 +39,7 @@ def visible(labels: dict[str, str]) -> dict[str, str]:
     argument("--replace", action="store_true", help="drop all labels that are not given"),
     argument("--all", action="store_true", help="show the kernel's own labels too"),
 )
-async def labels(context: Context, args: Any) -> None:
+async def labels(context: Context, args: Any) -> Any:
     """Show the session's labels, or add, change, remove or replace them.
 
     Without arguments the labels are shown. Keys and values may not be empty. The kernel's own
@@ -63,3 +63,4 @@ async def labels(context: Context, args: Any) -> None:
     shown = now if args.all else visible(now)
     note = "" if shown else "No labels. Add some: %agentbay labels project=demo"
     context.emit(render.table(("label", "value"), sorted(shown.items()), note))
+    return shown

@@ -63,11 +63,11 @@ def do(manager, kept):
         events = []
         context = magics.Context(manager, events.append, kept.__setitem__)
         magic, _, rest = line.lstrip("%").partition(" ")
-        page = await magics.run(magic, rest, context)
+        done = await magics.run(magic, rest, context)
         shown = [
             event.data["text/plain"] if hasattr(event, "data") else event.text for event in events
         ]
-        return page or "\n".join(shown)
+        return done.page or "\n".join(shown)
 
     return do
 
@@ -209,17 +209,5 @@ async def test_help_is_a_page(do, line):
 
 
 def test_every_command_has_a_docstring_that_starts_with_one_sentence():
-    assert magics.complete("%agentb", 8)
+    assert magics.inspect("%agentbay", 8)
     assert all(each.summary.endswith(".") for each in COMMANDS.values())
-
-
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    [("%agent", ["%agentbay"]), ("x\n%agentbay la", ["labels"]), ("%fs p", ["put"])],
-)
-def test_magics_and_their_commands_are_completed(code, expected):
-    assert list(magics.complete(code, len(code)).texts) == expected
-
-
-def test_other_text_is_not_completed_here():
-    assert magics.complete("agen", 4) is None
