@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from agentbay_kernel.contexts import MountPolicy
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from agentbay_kernel.contexts import Contexts, Mounts
     from agentbay_kernel.events import Emit
 
 
@@ -17,6 +20,7 @@ class Mount:
 
     context: str
     path: str
+    policy: MountPolicy = MountPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,54 @@ class Files(Protocol):
         """Remove a file or a folder with all it holds."""
 
 
+@dataclass(frozen=True, slots=True)
+class ToolInfo:
+    """One tool of an image; `schema` is the JSON schema of its arguments, empty if not known."""
+
+    name: str
+    server: str = ""
+    description: str = ""
+    schema: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContent:
+    """One piece of a tool's answer: a text, or with a `mime` the bytes of an image or file."""
+
+    text: str = ""
+    mime: str = ""
+    data: bytes = b""
+
+
+class Tools(Protocol):
+    """The tools of one session's image."""
+
+    async def list(self) -> Sequence[ToolInfo]:
+        """All tools; asked once."""
+
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> Sequence[ToolContent]:
+        """Call one and give all of its answer; raises ToolError."""
+
+
+class Machine(Protocol):
+    """The machine that one session is."""
+
+    async def metrics(self) -> Mapping[str, float]:
+        """What it uses, by the names of the wire: sizes in bytes, rates in kilobytes a second."""
+
+    async def variables(self) -> dict[str, str]:
+        """The environment that its tools and shells get."""
+
+    async def set_variables(self, values: Mapping[str, str]) -> None:
+        """Set environment variables for interpreter, tools and shells; the rest is kept."""
+
+    async def pause(self) -> None:
+        """Put it to sleep; raises NotSupported where the provider or account cannot."""
+
+    async def resume(self) -> None:
+        """Wake it; one that is awake is left alone."""
+
+
 class Terminal(Protocol):
     """A terminal of the session, a shell running in it."""
 
@@ -155,6 +207,8 @@ class Session(Protocol):
     isolation: str
     capabilities: Capabilities
     files: Files
+    tools: Tools
+    machine: Machine
     idle_minutes: int | None
     max_minutes: int | None
 
@@ -215,7 +269,10 @@ class Session(Protocol):
         """Transfer all contexts and wait; raises SyncError with what failed."""
 
     async def delete(self, *, sync: bool = False) -> None:
-        """End the session, first uploading its contexts when `sync`. Gone already is fine."""
+        """End the session, first uploading its contexts when `sync`. Gone already is fine.
+
+        One that is paused is resumed for it.
+        """
 
 
 class Provider(Protocol):
@@ -223,6 +280,7 @@ class Provider(Protocol):
 
     name: str
     endpoint: str
+    contexts: Contexts
 
     def fingerprint(self, salt: bytes) -> str:
         """A salted hash of the key, to recognise the account without keeping the key."""
@@ -234,7 +292,10 @@ class Provider(Protocol):
         """Make a session; never repeated blindly, see the adapter."""
 
     async def get(self, session_id: str) -> Session:
-        """The live session of that id; raises SessionGone."""
+        """The live session of that id, a paused one resumed; raises SessionGone."""
+
+    async def tools(self, image: str) -> Sequence[ToolInfo]:
+        """The tools of an image, for which no session is needed; raises ImageUnknown."""
 
     async def list(
         self,

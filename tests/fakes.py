@@ -12,7 +12,60 @@ from agentbay_kernel.session import (
     SessionPage,
     SessionSummary,
     ShellResult,
+    ToolContent,
 )
+
+
+class FakeTools:
+    """Tools that answer what `answers` holds under their names, and note what they were given."""
+
+    def __init__(self, *tools):
+        self.known = tools
+        self.answers = {}
+        self.called = []
+
+    async def list(self):
+        return self.known
+
+    async def call(self, name, arguments):
+        self.called.append((name, dict(arguments)))
+        answer = self.answers.get(name, [ToolContent("done")])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class FakeMachine:
+    """A machine that remembers; `error` is raised by whatever is asked."""
+
+    def __init__(self):
+        self.environment = {"PATH": "/bin"}
+        self.paused = False
+        self.error = None
+
+    def _check(self):
+        if self.error is not None:
+            raise self.error
+
+    async def metrics(self):
+        self._check()
+        return {"cpu_count": 4, "cpu_used_pct": 12.5, "mem_used": 1 << 30, "mem_total": 4 << 30}
+
+    async def variables(self):
+        self._check()
+        return dict(self.environment)
+
+    async def set_variables(self, values):
+        self._check()
+        self.environment |= values
+
+    async def pause(self):
+        self._check()
+        self.paused = True
+
+    async def resume(self):
+        self._check()
+        self.paused = False
 
 
 class FakeSession:
@@ -31,6 +84,8 @@ class FakeSession:
         self.kept_alive = 0
         self.deleted: list[bool] = []
         self.own_labels: dict[str, str] = {}
+        self.tools = FakeTools()
+        self.machine = FakeMachine()
         self.pid = 7
         self.on_signal = lambda name: None
 
@@ -79,6 +134,7 @@ class FakeProvider:
         self.gate = gate
         self.specs = []
         self.sessions: dict[str, FakeSession] = {}
+        self.known_tools = ()
 
     def fingerprint(self, salt):
         return "f"
@@ -98,6 +154,9 @@ class FakeProvider:
         if session_id not in self.sessions:
             raise SessionGone(f"There is no session {session_id}")
         return self.sessions[session_id]
+
+    async def tools(self, image):
+        return self.known_tools
 
     async def list(self, labels, *, status=None, limit=10, token=""):
         ids = sorted(self.sessions)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from agentbay_kernel.errors import (
+    ContextGone,
     ImageUnknown,
     KeyRefused,
     NotSupported,
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from agentbay_kernel.providers._gateway import Failure
 
 NO_SESSION = re.compile(r"InvalidMcpSession\.NotFound|session\b.{0,80}\bnot (?:be )?found", re.I)
+NO_CONTEXT = re.compile(
+    r"InvalidContext\w*\.Not(?:Found|Exist)|context\b.{0,160}\bnot (?:be )?(?:found|exist)", re.I
+)
 NO_IMAGE = re.compile(
     r"image\S{0,20}\.?(?:NotFound|NotExist|Invalid|Unsupported)|Invalid\w*Image"
     r"|image\b.{0,80}(?:not found|not exist|unknown|invalid|no such)|(?:unknown|no such) image",
@@ -55,6 +59,8 @@ def kind_of(failure: Failure) -> type[ProviderError]:
         return Unreachable
     if NO_SESSION.search(text):
         return SessionGone
+    if NO_CONTEXT.search(text):
+        return ContextGone
     if NO_IMAGE.search(text):
         return ImageUnknown
     if failure.status == 401 or KEY.search(text):
@@ -81,6 +87,8 @@ def from_text(what: str, text: str, request_id: str, secrets: Iterable[str]) -> 
     kind: type[ProviderError] = ProviderError
     if NO_SESSION.search(text):
         kind = SessionGone
+    elif NO_CONTEXT.search(text):
+        kind = ContextGone
     elif text.startswith("Unsupported language") or "is not available for" in text:
         kind = NotSupported
     return kind(redact(f"{what}: {text.strip()[:500]}", secrets), request_id=request_id)

@@ -67,6 +67,8 @@ class Trace:
     bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
     stream: Any = None
     sent: bool = False
+    answer: Any = None
+    """What the session's own address answered last."""
 
 
 _trace: ContextVar[Trace | None] = ContextVar("agentbay_kernel_trace", default=None)
@@ -224,6 +226,8 @@ def _link_client(local: bool) -> Any:
                 raise
             if response.status_code >= 300:
                 _note(_from_response(response))
+            elif trace := _trace.get():
+                trace.answer = response
             return response
 
     # A plain connection to this computer needs no certificates, which take long to load, and

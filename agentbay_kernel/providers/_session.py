@@ -21,15 +21,19 @@ from agentbay_kernel.errors import (
 from agentbay_kernel.providers._failures import redact
 from agentbay_kernel.providers._files import ToolFiles
 from agentbay_kernel.providers._gateway import Failure, Trace, watch
+from agentbay_kernel.providers._machine import SessionMachine, delete
 from agentbay_kernel.providers._results import Run
 from agentbay_kernel.providers._terminal import PtyTerminal, open_terminal
+from agentbay_kernel.providers._tools import SessionTools
 from agentbay_kernel.session import (
     Capabilities,
     ContextState,
     Files,
+    Machine,
     RunResult,
     SessionInfo,
     ShellResult,
+    Tools,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +61,8 @@ class AgentBaySession:
         self.max_minutes: int | None = None
         self.capabilities = _capabilities(sdk, stream)
         self.files: Files = ToolFiles(self)
+        self.tools: Tools = SessionTools(self, caller)
+        self.machine: Machine = SessionMachine(self, caller)
         self._caller = caller
         self._streamed = False
 
@@ -293,15 +299,7 @@ class AgentBaySession:
             except SessionGone:
                 return
         with contextlib.suppress(SessionGone):
-            await self._ask("The session was not deleted", self.sdk.delete, lenient=True)
-
-    async def pause(self) -> None:
-        """Put the session to sleep, where the account may."""
-        await self._beta("pause")
-
-    async def resume(self) -> None:
-        """Wake the session."""
-        await self._beta("resume")
+            await delete("The session was not deleted", self.sdk, self._ask)
 
     async def release(self) -> None:
         """Close the connections to the session, which stays."""
@@ -319,12 +317,6 @@ class AgentBaySession:
             # The SDK would try to reconnect for ever.
             await self.release()
             raise
-
-    async def _beta(self, verb: str) -> None:
-        method = getattr(self.sdk, f"beta_{verb}", None)
-        if method is None:
-            raise NotSupported(f"This version of the SDK cannot {verb} a session")
-        await self._ask(f"The session did not {verb}", method)
 
 
 def check_labels(labels: Mapping[str, str]) -> None:

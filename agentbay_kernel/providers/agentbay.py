@@ -12,7 +12,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.errors import KeyMissing, ProviderError, SessionGone, Unreachable
-from agentbay_kernel.providers import _containment
+from agentbay_kernel.providers import _containment, _machine, _tools
 from agentbay_kernel.providers._calls import Caller
 from agentbay_kernel.providers._gateway import guard_client, guard_session, watch
 from agentbay_kernel.providers._session import AgentBaySession
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agentbay_kernel.providers._gateway import Trace
+    from agentbay_kernel.session import ToolInfo
 
 log = logging.getLogger("agentbay_kernel.providers")
 
@@ -87,7 +88,15 @@ class AgentBayProvider:
         status = str(data.get("Status") or "").upper()
         if status in ("FINISH", "DELETED", "DELETING"):
             raise SessionGone(f"Session {session_id} has ended ({status})")
-        return self._adopt(result.session, str(data.get("ImageId") or ""), data)
+        session = self._adopt(result.session, str(data.get("ImageId") or ""), data)
+        if status in ("PAUSING", "PAUSED"):
+            await session.machine.resume()
+        return session
+
+    async def tools(self, image: str) -> Sequence[ToolInfo]:
+        """The tools of an image."""
+        client = await self.client()
+        return await _tools.of_image(client.client, self._key, self._caller, image)
 
     async def list(
         self,
@@ -120,7 +129,7 @@ class AgentBayProvider:
         session = AgentBaySession(sdk, self._caller)
         if sync:
             await session.sync("upload")
-        await self._caller.ask(f"Session {session_id} was not deleted", sdk.delete, lenient=True)
+        await _machine.delete(f"Session {session_id} was not deleted", sdk, self._caller.ask)
 
     async def close(self) -> None:
         """Close connections; sessions stay."""

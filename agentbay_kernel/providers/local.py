@@ -13,11 +13,11 @@ from agentbay_kernel.service import runtime
 from agentbay_kernel.session import SessionPage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from agentbay_kernel.config import AgentBayOptions
     from agentbay_kernel.providers._session import AgentBaySession
-    from agentbay_kernel.session import SessionSpec
+    from agentbay_kernel.session import SessionSpec, ToolInfo
 
 log = logging.getLogger("agentbay_kernel.providers")
 
@@ -34,6 +34,15 @@ class LocalProvider(AgentBayProvider):
 
     async def create(self, spec: SessionSpec) -> AgentBaySession:
         """Make a session, in a service that is started for it if need be."""
+        await self._start()
+        return await super().create(spec)
+
+    async def tools(self, image: str) -> Sequence[ToolInfo]:
+        """The tools of an image; the service, which knows them, is started if need be."""
+        await self._start()
+        return await super().tools(image)
+
+    async def _start(self) -> None:
         if not _containment.loaded():
             _containment.preload()  # while the service starts
         try:
@@ -43,7 +52,6 @@ class LocalProvider(AgentBayProvider):
         if address.engine != self._options.engine:
             log.warning("the local service runs already, with engine = %s", address.engine)
         self._follow(address)
-        return await super().create(spec)
 
     def at_hand(self) -> bool:
         """Whether `create` has nothing to import or to start first."""

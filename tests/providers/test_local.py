@@ -168,10 +168,50 @@ async def test_labels_listing_and_getting_lead_to_the_session(provider, session)
 
 async def test_a_paused_session_wakes_with_its_names(session):
     await run(session, "a = 1")
-    await session.pause()
+    await session.machine.pause()
+    await session.machine.pause()
     assert await session.status() == "PAUSED"
-    await session.resume()
+    await session.machine.resume()
+    await session.machine.resume()
     assert (await run(session, "a"))[1] == [ExecuteResult({"text/plain": "1"})]
+
+
+async def test_a_paused_session_is_found_awake_and_can_be_deleted(provider, session):
+    await session.machine.pause()
+    again = await provider.get(session.session_id)
+    assert await again.status() == "RUNNING"
+    await again.machine.pause()
+    await again.delete()
+    with pytest.raises(SessionGone):
+        await session.status()
+
+
+async def test_a_paused_session_is_deleted_by_its_id(provider, session):
+    await session.machine.pause()
+    await provider.delete(session.session_id)
+    with pytest.raises(SessionGone):
+        await session.status()
+
+
+async def test_variables_reach_the_interpreter_and_shells(session):
+    await session.machine.set_variables({"COLOUR": "deep blue"})
+    assert (await session.machine.variables())["COLOUR"] == "deep blue"
+    assert (await session.shell("echo $COLOUR")).stdout == "deep blue\n"
+    events = (await run(session, "import os; os.environ['COLOUR']"))[1]
+    assert events == [ExecuteResult({"text/plain": "'deep blue'"})]
+
+
+async def test_metrics_say_what_the_machine_uses(session):
+    found = await session.machine.metrics()
+    assert 0 < found["mem_used"] < found["mem_total"]
+    assert found["cpu_count"] >= 1
+
+
+async def test_the_tools_of_an_image_come_with_their_schemas(provider, session):
+    tools = {each.name: each for each in await provider.tools("code_latest")}
+    assert tools["read_file"].schema["required"] == ["path"]
+    assert "run_code" not in {each.name for each in await provider.tools("linux_latest")}
+    assert {each.name for each in await session.tools.list()} == set(tools)
 
 
 async def test_contexts_outlive_the_session(provider):

@@ -1,11 +1,18 @@
 """The shell, tools and files of a session."""
 
+import base64
 import os
 
 import pytest
 
-from agentbay_kernel.errors import ProviderError, SessionGone, ToolError, Unreachable
-from agentbay_kernel.session import ShellResult
+from agentbay_kernel.errors import (
+    NotSupported,
+    ProviderError,
+    SessionGone,
+    ToolError,
+    Unreachable,
+)
+from agentbay_kernel.session import ShellResult, ToolContent
 from tests.providers.cloud import refusal
 
 
@@ -117,3 +124,43 @@ async def test_folders_are_made_and_removed_whole(session, tmp_path):
     assert not (tmp_path / "a").exists()
     with pytest.raises(ToolError, match="was not removed"):
         await session.files.remove(str(tmp_path / "a"))
+
+
+async def test_all_pieces_of_a_tools_answer_are_given(cloud, session):
+    pixel = base64.b64encode(b"\x89PNG").decode()
+    cloud.answers["tool read_file"] = {
+        "isError": False,
+        "content": [
+            {"type": "text", "text": "one"},
+            {"type": "image", "data": pixel, "mimeType": "image/png"},
+        ],
+    }
+    expected = [ToolContent("one"), ToolContent(mime="image/png", data=b"\x89PNG")]
+    assert await session.tools.call("read_file", {}) == expected
+
+
+async def test_all_pieces_are_given_without_a_link_too(cloud, provider, spec):
+    cloud.link = False
+    session = await provider.create(spec)
+    two = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
+    cloud.answers["tool read_file"] = {"isError": False, "content": two}
+    found = await session.tools.call("read_file", {})
+    assert [each.text for each in found] == ["one", "two"]
+
+
+async def test_a_tool_that_fails_is_a_tool_error(cloud, session):
+    cloud.answers["tool read_file"] = text("disk on fire", error=True)
+    with pytest.raises(ToolError, match="disk on fire"):
+        await session.tools.call("read_file", {})
+
+
+async def test_a_provider_that_cannot_pause_says_so(cloud, session):
+    cloud.answers["PauseSessionAsync"] = refusal("Forbidden.NotInWhiteList", "not in whitelist")
+    with pytest.raises(NotSupported, match=r"not in whitelist.*goes on as before"):
+        await session.machine.pause()
+
+
+async def test_an_image_without_the_tool_for_variables_says_so(cloud, session):
+    cloud.answers["tool set_env"] = text("Tool not found: set_env", error=True)
+    with pytest.raises(NotSupported, match="no such tool"):
+        await session.machine.set_variables({"A": "1"})
