@@ -17,12 +17,12 @@ SOURCES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py")])
 
 # A module may import from its own row and from the rows above it.
 LAYERS = (
-    ("errors", "events", "config", "mime", "identity", "lifetime", "cells", "remote"),
+    ("errors", "events", "config", "mime", "identity", "lifetime", "cells", "remote", "typed"),
     ("probes", "session", "ledger", "hints"),
     ("service",),
     ("providers", "interpreter"),
     ("bridge", "stop", "transfer", "introspection", "guardian"),
-    ("sessions", "upload", "bridges"),
+    ("sessions", "upload", "bridges", "places"),
     ("execution", "portal", "live"),
     ("engine",),
     ("magics",),
