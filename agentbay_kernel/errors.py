@@ -11,6 +11,7 @@ KernelError
 │   ├── ImageUnknown       the provider has no such image
 │   ├── SessionLimit       no further session may be created
 │   ├── SessionGone        the session has ended or never existed
+│   ├── ContextGone        there is no persistent context of that name
 │   ├── NotSupported       this session or provider cannot do it
 │   └── ToolError          a tool ran in the session and failed
 ├── BridgeError            the interpreter's control channel does not do what was asked
@@ -109,6 +110,12 @@ class SessionGone(ProviderError):
 
     survived = "Its names and files are gone; synced contexts are kept"
     next_step = "Run the cell again to start a new session"
+
+
+class ContextGone(ProviderError):
+    """Raised when there is no persistent context of that name or id, or no longer."""
+
+    next_step = "%sync contexts lists those that there are"
 
 
 class NotSupported(ProviderError):

@@ -20,7 +20,8 @@ class Mount:
 
     context: str
     path: str
-    policy: MountPolicy = MountPolicy()
+    policy: MountPolicy = field(default_factory=MountPolicy)
+    policy: MountPolicy = field(default_factory=MountPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,7 @@ class Session(Protocol):
     isolation: str
     capabilities: Capabilities
     files: Files
+    mounts: Mounts
     tools: Tools
     machine: Machine
     idle_minutes: int | None
@@ -280,6 +282,7 @@ class Provider(Protocol):
 
     name: str
     endpoint: str
+    contexts: Contexts
     contexts: Contexts
 
     def fingerprint(self, salt: bytes) -> str:

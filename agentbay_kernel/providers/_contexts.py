@@ -124,9 +124,7 @@ class SdkContexts:
         return str(result.url)
 
     async def _get(self, label: str, **wanted: Any) -> ContextInfo:
-        _, trace = await self._ask(
-            f"The context {label} was not found", lambda c: c.get(**wanted)
-        )
+        _, trace = await self._ask(f"The context {label} was not found", lambda c: c.get(**wanted))
         data = (trace.bodies.get("GetContext") or {}).get("Data") or {}
         if not data.get("Id"):
             # The SDK takes an answer without an id for a success.
@@ -140,9 +138,7 @@ class SdkContexts:
         )
         return result.context
 
-    async def _ask(
-        self, what: str, call: Callable[[Any], Awaitable[Any]]
-    ) -> tuple[Any, Trace]:
+    async def _ask(self, what: str, call: Callable[[Any], Awaitable[Any]]) -> tuple[Any, Trace]:
         client = await self._account.reach()
         return await self._account.caller.ask(what, lambda: call(client.context))
 

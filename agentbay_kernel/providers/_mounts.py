@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.contexts import Bound
 from agentbay_kernel.errors import NotSupported, ProviderError, UsageError
 from agentbay_kernel.providers import _containment
-from agentbay_kernel.providers._gateway import Trace, watch
+from agentbay_kernel.providers._gateway import watch
 from agentbay_kernel.session import ContextState
 
 if TYPE_CHECKING:
@@ -16,49 +16,40 @@ if TYPE_CHECKING:
 
     from agentbay_kernel.contexts import Direction, MountPolicy
     from agentbay_kernel.providers._calls import Caller
+    from agentbay_kernel.providers._gateway import Trace
     from agentbay_kernel.session import Mount
 
-
-class Host(Protocol):
-    """What mounts need of a session."""
-
-    sdk: Any
-    caller: Caller
-
-    async def ask(
-        self, what: str, call: Callable[[], Awaitable[Any]], *, lenient: bool = False
-    ) -> tuple[Any, Trace]:
-        """Ask the SDK."""
+    Ask = Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[tuple[Any, Trace]]]
 
 
 class SdkMounts:
     """Drives the SDK's context manager of the session, but waits for nothing by itself."""
 
-    def __init__(self, host: Host) -> None:
-        self._host = host
+    def __init__(self, sdk: Any, caller: Caller, ask: Ask) -> None:
+        self._sdk = sdk
+        self._caller = caller
+        self._ask = ask
 
     async def list(self) -> Sequence[Bound]:
         """Which contexts are mounted, and where."""
-        manager = self._host.sdk.context
+        manager = self._sdk.context
         if not hasattr(manager, "list_bindings"):
             raise NotSupported("This version of the SDK does not say what is mounted")
-        result, _ = await self._host.ask("The mounts were not given", manager.list_bindings)
+        result, _ = await self._ask("The mounts were not given", manager.list_bindings)
         return [_bound(item) for item in result.bindings]
 
     async def states(self) -> Sequence[ContextState]:
         """The last upload and download of each."""
-        result, _ = await self._host.ask(
-            "The contexts' state was not given", self._host.sdk.context.info
-        )
+        result, _ = await self._ask("The contexts' state was not given", self._sdk.context.info)
         return [_state(item) for item in result.context_status_data]
 
     async def add(self, mount: Mount) -> Bound:
         """Mount a context in the running session."""
-        sdk = self._host.sdk
+        sdk = self._sdk
         if not hasattr(sdk.context, "bind"):
             raise NotSupported("This version of the SDK mounts contexts in new sessions only")
-        wish = await context_sync(self._host.caller, sdk.agent_bay, mount)
-        await self._host.ask(
+        wish = await context_sync(self._caller, sdk.agent_bay, mount)
+        await self._ask(
             f"The context {mount.context} was not mounted",
             lambda: sdk.context.bind(wish, wait_for_completion=False),
         )
@@ -66,13 +57,13 @@ class SdkMounts:
 
     async def start(self, direction: Direction, bound: Bound | None = None) -> None:
         """Begin the upload or download of one mounted context, or of all."""
-        caller = self._host.caller
+        caller = self._caller
         chosen = {"context_id": bound.context_id, "path": bound.path} if bound else {}
         what = f"Nothing was {direction}ed"
         with watch() as trace:
             try:
                 # Without a poll of its own the SDK's answer is the same for success and failure.
-                await self._host.sdk.context.sync(mode=direction, max_retries=0, **chosen)
+                await self._sdk.context.sync(mode=direction, max_retries=0, **chosen)
             except Exception as error:
                 raise caller.error(what, trace, str(error)) from None
         if trace.failure is not None:

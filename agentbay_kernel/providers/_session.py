@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.errors import (
     CellTimeout,
@@ -14,30 +14,23 @@ from agentbay_kernel.errors import (
     NotSupported,
     ProviderError,
     SessionGone,
-    SyncError,
     ToolError,
     UsageError,
 )
 from agentbay_kernel.providers._failures import redact
-from agentbay_kernel.providers._files import ToolFiles
 from agentbay_kernel.providers._gateway import Failure, Trace, watch
-from agentbay_kernel.providers._machine import SessionMachine, delete
+from agentbay_kernel.providers._groups import Groups, delete
 from agentbay_kernel.providers._results import Run
 from agentbay_kernel.providers._terminal import PtyTerminal, open_terminal
-from agentbay_kernel.providers._tools import SessionTools
 from agentbay_kernel.session import (
     Capabilities,
-    ContextState,
-    Files,
-    Machine,
     RunResult,
     SessionInfo,
     ShellResult,
-    Tools,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from agentbay_kernel.events import Emit
     from agentbay_kernel.providers._calls import Caller
@@ -49,7 +42,7 @@ LATE_SECONDS = 60.0
 DESKTOP = ("app_id", "auth_code", "connection_properties", "resource_id", "resource_type", "ticket")
 
 
-class AgentBaySession:
+class AgentBaySession(Groups):
     """A session through the SDK's live object, which is `sdk`."""
 
     def __init__(self, sdk: Any, caller: Caller, *, image: str = "", stream: bool = True) -> None:
@@ -60,9 +53,7 @@ class AgentBaySession:
         self.idle_minutes: int | None = None
         self.max_minutes: int | None = None
         self.capabilities = _capabilities(sdk, stream)
-        self.files: Files = ToolFiles(self)
-        self.tools: Tools = SessionTools(self, caller)
-        self.machine: Machine = SessionMachine(self, caller)
+        super().__init__(self, caller, self._ask)
         self._caller = caller
         self._streamed = False
 
@@ -267,30 +258,6 @@ class AgentBaySession:
         """Start the idle time anew."""
         await self._ask("The session's time was not renewed", self.sdk.keep_alive)
 
-    async def contexts(self) -> Sequence[ContextState]:
-        """The last transfers of the contexts bound to this session."""
-        result, _ = await self._ask("The contexts' state was not given", self.sdk.context.info)
-        return [_context_state(item) for item in result.context_status_data]
-
-    async def sync(self, direction: Literal["upload", "download"] = "upload") -> None:
-        """Transfer all contexts and wait until each has ended."""
-        with watch() as trace:
-            try:
-                result = await self.sdk.context.sync(mode=direction)
-            except Exception as error:
-                raise self._caller.error("Nothing was synced", trace, str(error)) from None
-        if result.success:
-            return
-        if trace.failure is not None:
-            raise self._caller.failure("Nothing was synced", trace.failure)
-        states = [state for state in await self.contexts() if state.status != "Success"]
-        failed = "; ".join(f"{state.path}: {state.error or state.status}" for state in states)
-        raise SyncError(
-            f"The {direction} did not succeed: {failed or 'no reason given'}",
-            survived="The session is kept, and its files with it",
-            request_id=result.request_id or "",
-        )
-
     async def delete(self, *, sync: bool = False) -> None:
         """End the session; when its contexts cannot be uploaded first, it is kept."""
         if sync:
@@ -343,22 +310,3 @@ def _capabilities(sdk: Any, stream: bool) -> Capabilities:
         reasons["shell"] = "the image has no shell tool"
     pty = socket and hasattr(sdk, "pty")
     return Capabilities(stream=socket and stream, pty=pty, shell=shell, reasons=reasons)
-
-
-def _context_state(item: Any) -> ContextState:
-    return ContextState(
-        context_id=str(item.context_id or ""),
-        path=str(item.path or ""),
-        direction=str(item.task_type or ""),
-        status=str(item.status or ""),
-        error=str(item.error_message or ""),
-        started=_seconds(item.start_time),
-        finished=_seconds(item.finish_time),
-    )
-
-
-def _seconds(value: Any) -> float | None:
-    """A time of the provider, which may count in milliseconds, in seconds."""
-    if not isinstance(value, int | float) or value <= 0:
-        return None
-    return value / 1000 if value > 1e11 else float(value)

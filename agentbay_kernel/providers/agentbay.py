@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 from agentbay_kernel.errors import KeyMissing, ProviderError, SessionGone, Unreachable
 from agentbay_kernel.providers import _containment, _machine, _tools
 from agentbay_kernel.providers._calls import Caller
+from agentbay_kernel.providers._contexts import SdkContexts
 from agentbay_kernel.providers._gateway import guard_client, guard_session, watch
+from agentbay_kernel.providers._mounts import context_sync
 from agentbay_kernel.providers._session import AgentBaySession
 from agentbay_kernel.session import SessionPage, SessionSpec, SessionSummary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from agentbay_kernel.contexts import Contexts
     from agentbay_kernel.providers._gateway import Trace
     from agentbay_kernel.session import ToolInfo
 
@@ -50,6 +53,7 @@ class AgentBayProvider:
         self._client: Any = None
         self._lock = asyncio.Lock()
         self._caller = Caller()
+        self.contexts: Contexts = SdkContexts(self)
         self._unanswered: set[str] = set()
         self._sessions: weakref.WeakSet[AgentBaySession] = weakref.WeakSet()
 
@@ -137,6 +141,15 @@ class AgentBayProvider:
             await session.release()
         self._client = None
 
+    @property
+    def caller(self) -> Caller:
+        """Asks the SDK and knows the account's secrets."""
+        return self._caller
+
+    async def reach(self) -> Any:
+        """The SDK's client, of a service that runs."""
+        return await self.client()
+
     async def client(self) -> Any:
         """The SDK's client, made on first use."""
         async with self._lock:
@@ -188,21 +201,7 @@ class AgentBayProvider:
         raise AssertionError("unreachable")
 
     async def _context_syncs(self, client: Any, spec: SessionSpec) -> Sequence[Any]:
-        sdk = _containment.load()
-        syncs = []
-        for mount in spec.mounts:
-            result, trace = await self._caller.ask(
-                f"The context {mount.context} was not opened",
-                lambda name=mount.context: client.context.get(name=name, create=True),  # type: ignore[misc]
-            )
-            if not result.context_id:
-                raise ProviderError(
-                    f"The provider gave no id for the context {mount.context}",
-                    request_id=trace.request_id,
-                )
-            policy = sdk.SyncPolicy()
-            syncs.append(sdk.ContextSync(result.context_id, mount.path, policy))
-        return syncs
+        return [await context_sync(self._caller, client, mount) for mount in spec.mounts]
 
     async def _recover(self, own: str, error: Unreachable) -> AgentBaySession | None:
         """The session that an unanswered request made after all."""

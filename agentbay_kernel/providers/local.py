@@ -42,6 +42,11 @@ class LocalProvider(AgentBayProvider):
         await self._start()
         return await super().tools(image)
 
+    async def reach(self) -> Any:
+        """The SDK's client; the service is started if need be."""
+        await self._start()
+        return await self.client()
+
     async def _start(self) -> None:
         if not _containment.loaded():
             _containment.preload()  # while the service starts
