@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 MINUTE = 60.0
@@ -13,7 +14,7 @@ class Lifetime:
 
     The provider ends the session `idle` minutes after the last request and `limit` minutes after
     `created`. Our requests start the idle time anew, for `keep_alive` minutes after the last
-    activity of a front end.
+    activity of a front end. One that is paused is not idle, and nothing is asked of it.
     """
 
     created: float
@@ -24,6 +25,7 @@ class Lifetime:
     refreshed: float = 0.0
     active: float = 0.0
     warned: frozenset[str] = frozenset()
+    paused: bool = False
 
     def __post_init__(self) -> None:
         self.refreshed = self.refreshed or self.created
@@ -32,7 +34,7 @@ class Lifetime:
     @property
     def idle_end(self) -> float:
         """When the provider ends the session if nothing more is asked of it."""
-        return self.refreshed + self.idle * MINUTE
+        return math.inf if self.paused else self.refreshed + self.idle * MINUTE
 
     @property
     def hard_end(self) -> float:
@@ -50,7 +52,7 @@ class Lifetime:
 
     def refresh_due(self, now: float, *, busy: bool) -> bool:
         """Whether the session shall be kept alive and half of its idle time is over."""
-        wanted = busy or now < self.active + self.keep_alive * MINUTE
+        wanted = not self.paused and (busy or now < self.active + self.keep_alive * MINUTE)
         return wanted and now >= self.refreshed + self.idle * MINUTE / 2
 
     def warning(self, now: float, *, busy: bool) -> str:

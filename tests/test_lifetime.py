@@ -61,3 +61,11 @@ def test_activity_makes_the_idle_warning_possible_again(life):
 def test_the_next_check_is_never_later_than_a_minute(life):
     assert life.next_check(1000) == 60
     assert life.next_check(1000 + 1798) == 2
+
+
+def test_a_paused_session_is_not_idle_and_left_alone(life):
+    life.paused = True
+    assert not life.ended(1000 + 7200)
+    assert not life.refresh_due(1000 + 7200, busy=True)
+    assert life.warning(1000 + 7200, busy=False) == ""
+    assert life.ended(1000 + 480 * 60)
