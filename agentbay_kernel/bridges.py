@@ -10,7 +10,7 @@ from agentbay_kernel.bridge.untrusted import passive
 from agentbay_kernel.errors import KernelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from agentbay_kernel.events import Event
     from agentbay_kernel.session import Session
@@ -21,10 +21,20 @@ log = logging.getLogger("agentbay_kernel.bridge")
 
 
 class Bridges:
-    """Holds the one bridge, which is made anew for another session."""
+    """Holds the one bridge of a place, which is made anew for another session.
 
-    def __init__(self, front: Front, *, untrusted_output: bool) -> None:
+    `is_taken` tells of a comm id that belongs to another place's session.
+    """
+
+    def __init__(
+        self,
+        front: Front,
+        *,
+        untrusted_output: bool,
+        is_taken: Callable[[str], bool] = lambda comm_id: False,
+    ) -> None:
         self._front = front
+        self._is_taken = is_taken
         self._filtered = passive if untrusted_output else _unchanged
         self.current: Bridge | None = None
 
@@ -32,8 +42,20 @@ class Bridges:
         """The bridge to a session, that of the former session closed."""
         if self.current is None or self.current.session is not session:
             self.leave()
-            self.current = Bridge(session, self._front, self._filtered)
+            self.current = Bridge(session, self, self._filtered)
         return self.current
+
+    def publish(self, parent: str, event: Event) -> None:
+        """Publish an event of the session under an earlier request."""
+        self._front.publish(parent, event)
+
+    async def ask_user(self, prompt: str, *, password: bool) -> str:
+        """The answer to a prompt of the session."""
+        return await self._front.ask_user(prompt, password=password)
+
+    def is_local_comm(self, comm_id: str) -> bool:
+        """Whether a comm is not the session's to speak on."""
+        return self._front.is_local_comm(comm_id) or self._is_taken(comm_id)
 
     def leave(self) -> None:
         """The session is no longer the kernel's: its comms are closed."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LINE_MAGICS = ("agentbay", "fs")
-CELL_MAGICS = ("local",)
+CELL_MAGICS = ("local", "on")
 LOCAL = "local"
 """The cell magic whose body runs in the kernel's own process."""
 

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel import probes, providers, upload
-from agentbay_kernel.bridges import Bridges, Front
 from agentbay_kernel.execution import Cell, Execution, Outcome, RunLocal, RunMagic, Running
 from agentbay_kernel.identity import identify
 from agentbay_kernel.ledger import Ledger
+from agentbay_kernel.places import MAIN, Place, Places
 from agentbay_kernel.sessions import SessionManager
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from agentbay_kernel.bridge.bridge import Bridge
+    from agentbay_kernel.bridges import Bridges, Front
     from agentbay_kernel.config import AgentBayOptions
     from agentbay_kernel.events import Emit, Event
     from agentbay_kernel.session import Session
@@ -29,7 +30,7 @@ WORKSPACE = "/workspace"
 
 
 class Engine:
-    """One kernel's session and the cells that run in it."""
+    """One kernel's sessions and the cells that run in them."""
 
     def __init__(
         self,
@@ -43,18 +44,22 @@ class Engine:
     ) -> None:
         self.options = options
         self._warn = warn
-        self.manager = SessionManager(
-            options,
-            identify(connection_file),
-            providers.make,
-            Ledger.of_user(),
-            warn=warn,
-            prepare=self._prepare,
-        )
-        self.bridges = Bridges(front, untrusted_output=options.untrusted_output)
-        self.manager.on_forget = self.bridges.leave
+        self._front = front
+        self._identity = identify(connection_file)
+        self._ledger = Ledger.of_user()
+        self.places = Places(self._place)
         self._lasting: dict[str, str] = {}
-        self._execution = Execution(self.manager, self.bridges.of, run_magic, run_local)
+        self._execution = Execution(self.places, run_magic, run_local)
+
+    @property
+    def manager(self) -> SessionManager:
+        """The manager of the current place's session."""
+        return self.places.current.manager
+
+    @property
+    def bridges(self) -> Bridges:
+        """The bridge to the current place's interpreter."""
+        return self.places.current.bridges
 
     def stop(self) -> None:
         """Interrupt the running cell."""
@@ -100,11 +105,27 @@ class Engine:
 
     def _note(self, code: str) -> None:
         """Take from a front end's code what it tells about the notebook."""
-        notebook = probes.notebook_path(code)
-        if notebook and not self.manager.identity.notebook:
-            self.manager.identity.notebook = notebook
-            self.manager.claim()
-        self.manager.touch()
+        self.places.note(probes.notebook_path(code))
+        self.places.touch()
+
+    def _place(self, name: str) -> Place:
+        # What became known of the notebook since the start stands with the first place.
+        known = self.places.main.manager.identity if name != MAIN else self._identity
+        manager = SessionManager(
+            self.options,
+            known.named("" if name == MAIN else name),
+            providers.make,
+            self._ledger,
+            warn=self._warn,
+            prepare=self._prepare,
+        )
+        return Place.of(
+            name,
+            manager,
+            self._front,
+            untrusted_output=self.options.untrusted_output,
+            is_taken=lambda comm_id: self.places.has_comm(comm_id, but=name),
+        )
 
     async def _prepare(self, session: Session) -> None:
         if self.options.upload == "notebook-folder":

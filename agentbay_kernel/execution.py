@@ -21,14 +21,15 @@ from agentbay_kernel.stop import STARTING, Ladder, stopped
 if TYPE_CHECKING:
     from agentbay_kernel.bridge.bridge import Bridge
     from agentbay_kernel.bridge.messages import Reply
+    from agentbay_kernel.places import Places
     from agentbay_kernel.session import Session
     from agentbay_kernel.sessions import SessionManager
 
 __all__ = [
     "Cell",
     "Execution",
+    "Inside",
     "Outcome",
-    "RunInside",
     "RunLocal",
     "RunMagic",
     "Running",
@@ -41,10 +42,8 @@ PROGRESS_SECONDS = 0.15
 GLANCE_SECONDS = 0.02
 """How long it takes to see whether a service must be started or an SDK imported."""
 
-RunInside = Callable[[str, Emit], Awaitable[CellError | None]]
-"""Runs code in the session's interpreter, kept in no history; an error has been emitted."""
 RunMagic = Callable[
-    [cells.LineMagic | cells.CellMagic, Emit, RunInside], Awaitable[CellError | None]
+    ["cells.LineMagic | cells.CellMagic", Emit, "Inside"], Awaitable["CellError | None"]
 ]
 Running = Callable[[Callable[[], None]], AbstractContextManager[None]]
 RunLocal = Callable[[cells.CellMagic], Awaitable[CellError | None]]
@@ -64,22 +63,24 @@ class Execution:
 
     def __init__(
         self,
-        manager: SessionManager,
-        bridge_of: Callable[[Session], Bridge],
+        places: Places,
         run_magic: RunMagic,
         run_local: RunLocal,
     ) -> None:
-        self._manager = manager
-        self._bridge_of = bridge_of
+        self._places = places
         self._run_magic = run_magic
         self._run_local = run_local
         self._task: asyncio.Task[CellError | None] | None = None
         self._ladder: Ladder | None = None
         self._outcome = Outcome()
-        self._missed: list[tuple[int, str]] = []
+        self._told: SessionGone | None = None
         self._stopped = False
         self._quiet = True
         self._progress = True
+
+    @property
+    def _manager(self) -> SessionManager:
+        return self._places.current.manager
 
     def stop(self) -> None:
         """Interrupt what runs now; nothing happens when nothing does."""
@@ -161,9 +162,14 @@ class Execution:
     async def _run_all(
         self, segments: Sequence[cells.Segment], cell: Cell, emit: Emit
     ) -> CellError | None:
+        self._miss(cell)
+        return await self._run_segments(segments, cell, emit)
+
+    async def _run_segments(
+        self, segments: Sequence[cells.Segment], cell: Cell, emit: Emit
+    ) -> CellError | None:
         error = None
         remote = [each for each in segments if isinstance(each, cells.Remote)]
-        self._miss(cell)
         for segment in segments:
             if isinstance(segment, cells.Remote):
                 piece = self._piece(cell, segment, last=segment is remote[-1])
@@ -173,7 +179,7 @@ class Execution:
             elif isinstance(segment, cells.CellMagic) and segment.name == cells.LOCAL:
                 error = await self._run_local(segment)
             else:
-                error = await self._run_magic(segment, emit, self._inside(cell))
+                error = await self._run_magic(segment, emit, Inside(self, cell, emit))
             if error is not None:
                 break
         return error
@@ -181,7 +187,7 @@ class Execution:
     def _miss(self, cell: Cell) -> None:
         """Remember a cell until the session, which shares its number, has it in its history."""
         if cell.store:
-            self._missed.append((cell.count, cell.code))
+            self._places.miss(cell.count, cell.code)
 
     def _piece(self, cell: Cell, segment: cells.Remote, *, last: bool) -> Cell:
         """What goes to the session for one segment; only the last one is kept in its history."""
@@ -189,20 +195,32 @@ class Execution:
             cell,
             code=segment.code,
             store=cell.store and last,
-            missed=tuple(each for each in self._missed if each[0] != cell.count),
+            missed=tuple(each for each in self._places.current.missed if each[0] != cell.count),
             typed="" if segment.code == cell.code else cell.code,
         )
 
-    def _inside(self, cell: Cell) -> RunInside:
-        """What one of our magics runs in the session, as a part of `cell`."""
+    async def run_inside(self, code: str, cell: Cell, emit: Emit) -> CellError | None:
+        """Run code of ours in the current place, as a part of `cell`; no history keeps it."""
+        piece = replace(
+            cell, code=code, store=False, silent=True, expressions={}, missed=(), typed=""
+        )
+        return await self._run_remote(piece, emit)
 
-        async def run(code: str, emit: Emit) -> CellError | None:
-            piece = replace(
-                cell, code=code, store=False, silent=True, expressions={}, missed=(), typed=""
-            )
-            return await self._run_remote(piece, emit)
-
-        return run
+    async def run_at(self, name: str, code: str, cell: Cell, emit: Emit) -> CellError | None:
+        """Run the end of a cell's text in another place."""
+        above = cell.code.removesuffix(code).count("\n")
+        shifted = code if code.startswith("%%") else "#\n" * above + code
+        with self._places.at(name):
+            try:
+                return await self._run_segments(cells.parse(shifted), cell, emit)
+            except (cells.CellRefused, SyntaxError) as refusal:
+                error = error_of(refusal)
+                emit(error)
+                return error
+            except SessionGone as gone:
+                # Whoever handles it further up stands in another place.
+                self._lose(gone)
+                raise
 
     async def _run_remote(self, cell: Cell, emit: Emit) -> CellError | None:
         # A session that is there is asked for too: its life may have ended by the clock.
@@ -239,24 +257,25 @@ class Execution:
         return error
 
     async def _run_bridged(self, session: Session, cell: Cell, emit: Emit) -> Reply:
-        options, bridge = self._manager.options, self._bridge_of(session)
+        manager, options = self._manager, self._manager.options
+        bridge = self._places.current.bridges.of(session)
         if cell.store:
-            self._missed.clear()
+            self._places.current.missed.clear()
         limits = {"timeout": options.cell_timeout_seconds, "patience": options.reconnect_seconds}
         run = asyncio.ensure_future(bridge.run(cell, emit, **limits))
         grace = options.interrupt_grace_seconds
         self._ladder = Ladder(
             session, run, emit, interrupt=bridge.interrupt, begun=bridge.has_begun, grace=grace
         )
-        self._manager.busy = True
+        manager.busy = True
         try:
             reply = await run
-            self._manager.used()
+            manager.used()
             await self._ladder.settle()
             self._ladder = self._ladder if self._ladder.ended_by else None
             return reply
         finally:
-            self._manager.busy = False
+            manager.busy = False
 
     def _hinted(self, error: CellError) -> CellError:
         return with_hint(error, None if self._manager.options.upload == "never" else Path.cwd())
@@ -283,9 +302,31 @@ class Execution:
 
     def _failure(self, failure: KernelError) -> CellError:
         if isinstance(failure, SessionGone):
-            self._manager.lost(failure)
+            self._lose(failure)
         log.warning("the cell failed", exc_info=failure)
         return error_of(failure)
+
+    def _lose(self, gone: SessionGone) -> None:
+        if gone is not self._told:
+            self._told = gone
+            self._manager.lost(gone)
+
+
+class Inside:
+    """What one of our magics may run in sessions, as a part of the cell that it stands in."""
+
+    def __init__(self, execution: Execution, cell: Cell, emit: Emit) -> None:
+        self._execution = execution
+        self._cell = cell
+        self._emit = emit
+
+    async def __call__(self, code: str, emit: Emit) -> CellError | None:
+        """Run code in the current place, kept in no history; an error has been emitted."""
+        return await self._execution.run_inside(code, self._cell, emit)
+
+    async def run_at(self, name: str, code: str) -> CellError | None:
+        """Run the end of the cell in the place of a name, as a user's cell."""
+        return await self._execution.run_at(name, code, self._cell, self._emit)
 
 
 def _internal(failure: Exception) -> CellError:

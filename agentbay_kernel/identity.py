@@ -7,7 +7,7 @@ import os
 import platform
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 RESERVED = "agentbay-kernel."
@@ -19,18 +19,31 @@ _ANEW = re.compile(r"kernel-v\d[0-9a-f-]+\.json$")
 
 @dataclass(slots=True)
 class Identity:
-    """A kernel's name for itself; `notebook` may become known only after the start."""
+    """A kernel's name for itself; `notebook` may become known only after the start.
+
+    `place` names one of a kernel's several sessions, empty for the one that every kernel has.
+    """
 
     kernel_id: str = ""
     notebook: str = ""
+    place: str = ""
     own_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def key(self) -> str:
         """The ledger's key: the kernel id, which survives restarts, else the notebook's path."""
+        return f"{self.kernel}#{self.place}" if self.place else self.kernel
+
+    @property
+    def kernel(self) -> str:
+        """The part of the key that all sessions of one kernel share."""
         if self.kernel_id:
             return f"kernel:{self.kernel_id}"
         return f"notebook:{self.notebook}" if self.notebook else f"process:{self.own_id}"
+
+    def named(self, place: str) -> Identity:
+        """The same kernel's identity for another of its sessions."""
+        return replace(self, place=place)
 
     def labels(self) -> dict[str, str]:
         """The reserved labels of a new session; the host only as a hash."""

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A session and who owns it; `key` names the kernel, times are seconds since 1970."""
+    """A session and who owns it; `key` names the kernel, times are seconds since 1970.
+
+    `sync` is set where contexts are mounted, `left` says why the session was not ended.
+    """
 
     key: str
     session_id: str
@@ -40,6 +43,7 @@ class Row:
     owner_start: float = 0.0
     created: float = 0.0
     sync: bool = False
+    left: str = ""
 
     def owned(self) -> bool:
         """Whether the owner is alive."""
@@ -100,6 +104,11 @@ class Ledger:
             row = self._read(self._path(key))
             if row is not None and row.session_id == session_id:
                 self._path(key).unlink(missing_ok=True)
+
+    def names(self, kernel: str) -> list[str]:
+        """The names of the sessions that rows of one kernel hold beside its own."""
+        start = f"{kernel}#"
+        return [row.key.removeprefix(start) for row in self.rows() if row.key.startswith(start)]
 
     def rows(self) -> list[Row]:
         """Every row, oldest first."""

@@ -11,6 +11,8 @@ from agentbay_kernel.errors import UsageError
 from agentbay_kernel.portal import Portal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agentbay_kernel.session import Session
     from agentbay_kernel.sessions import SessionManager
 
@@ -35,13 +37,13 @@ class Face:
 class _Place:
     """The manager of this process's kernel, and a connection of our own to its session."""
 
-    manager: SessionManager | None = None
+    manager: Callable[[], SessionManager] | None = None
     portal: Portal | None = None
     face: Face | None = None
 
 
-def publish(manager: SessionManager) -> None:
-    """Make a kernel's session the one that `current` gives."""
+def publish(manager: Callable[[], SessionManager]) -> None:
+    """Make a kernel's current session the one that `current` gives."""
     _Place.manager = manager
 
 
@@ -52,7 +54,7 @@ def current() -> Any:
 
     Raises UsageError where no kernel of ours runs or it has no session yet.
     """
-    manager = _Place.manager
+    manager = _Place.manager() if _Place.manager is not None else None
     if manager is None or manager.session is None:
         raise UsageError("There is no session yet", next_step="Run a cell in it first")
     wanted = manager.session.session_id

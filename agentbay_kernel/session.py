@@ -21,7 +21,6 @@ class Mount:
     context: str
     path: str
     policy: MountPolicy = field(default_factory=MountPolicy)
-    policy: MountPolicy = field(default_factory=MountPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,10 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """Facts about a session; `resource_url` is a credential, `desktop` may hold tickets."""
+    """Facts about a session; `resource_url` is a credential, `desktop` may hold tickets.
+
+    `details` are further facts by the provider's own names: network, instance, configuration.
+    """
 
     session_id: str
     status: str = ""
@@ -57,6 +59,7 @@ class SessionInfo:
     request_id: str = ""
 
 
+    details: Mapping[str, str] = field(default_factory=dict)
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
     """One row of a listing."""
@@ -283,7 +286,6 @@ class Provider(Protocol):
     name: str
     endpoint: str
     contexts: Contexts
-    contexts: Contexts
 
     def fingerprint(self, salt: bytes) -> str:
         """A salted hash of the key, to recognise the account without keeping the key."""
@@ -315,3 +317,9 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Close connections; sessions stay."""
+    async def vendor_session(self, session_id: str) -> Any:
+        """The vendor's own live object of a session, with functions in place of coroutines.
+
+        What the vendor's SDK can do and this port does not say is reached by it.
+        """
+

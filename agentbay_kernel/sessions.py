@@ -105,6 +105,10 @@ class SessionManager:
             if self._row is not None:
                 self._guardian.watch(self._row.key, self._row.provider, self.options)
         return self._row is not None
+    def left_names(self) -> list[str]:
+        """The names of what an earlier process with this identity left beside its own session."""
+        return self._ledger.names(self.identity.kernel)
+
 
     @property
     def at_hand(self) -> bool:

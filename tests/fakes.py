@@ -105,7 +105,8 @@ class FakeSession:
     async def info(self):
         url = "http://127.0.0.1:1/s/secret/?resourceId=r"
         desktop = {"AppId": "a", "Ticket": "very-secret"}
-        return SessionInfo(self.session_id, "RUNNING", self.image, url, desktop, "r-1")
+        details = {"VpcId": "vpc-1", "Token": "very-secret", "LinkUrl": "http://h:1/secret"}
+        return SessionInfo(self.session_id, "RUNNING", self.image, url, desktop, "r-1", details)
 
     async def labels(self):
         return dict(self.own_labels)
@@ -168,6 +169,9 @@ class FakeProvider:
     async def delete(self, session_id, *, sync=False):
         await (await self.get(session_id)).delete(sync=sync)
         del self.sessions[session_id]
+
+    async def vendor_session(self, session_id):
+        return ("the vendor's", session_id)
 
     async def close(self):
         pass

@@ -8,6 +8,7 @@ from agentbay_kernel.config import AgentBayOptions
 from agentbay_kernel.errors import ConnectionLost, SessionGone, UsageError
 from agentbay_kernel.events import CellError, ClearOutput, DisplayData, ExecuteResult, Stream
 from agentbay_kernel.execution import Execution
+from agentbay_kernel.places import Place, Places
 from agentbay_kernel.session import RunResult
 from agentbay_kernel.stop import GOES_ON
 from tests.fakes import FakeSession
@@ -46,9 +47,9 @@ class Cell:
         self.events = []
         bridge = Bridge(self.session, front=None)
         bridge.plain_because = "these tests are about what comes above it"
-        self.execution = Execution(
-            self.manager, lambda session: bridge, magic or self.no_magic, self.no_magic
-        )
+        bridges = type("B", (), {"of": lambda self, session: bridge})()
+        places = Places(lambda name: Place(name, self.manager, bridges))
+        self.execution = Execution(places, magic or self.no_magic, self.no_magic)
 
     async def no_magic(self, *_):
         return None
@@ -81,7 +82,7 @@ async def test_an_error_ends_the_cell_and_the_rest_does_not_run():
 
 
 async def test_a_magics_error_is_a_true_error_with_one_line():
-    async def magic(_magic, _emit):
+    async def magic(_magic, _emit, _inside):
         raise UsageError("no such thing", next_step="Try another")
 
     cell = Cell(magic=magic)
@@ -92,7 +93,7 @@ async def test_a_magics_error_is_a_true_error_with_one_line():
 
 
 async def test_a_fault_of_our_own_is_an_error_too_and_names_the_log():
-    async def magic(_magic, _emit):
+    async def magic(_magic, _emit, _inside):
         raise TypeError("oops")
 
     error = await Cell(magic=magic).run("%fs ls")
@@ -213,7 +214,7 @@ async def test_slow_starts_show_progress_that_goes_away_unless_other_output_is_t
 ):
     monkeypatch.setattr("agentbay_kernel.execution.PROGRESS_SECONDS", 0)
 
-    async def magic(_magic, emit):
+    async def magic(_magic, emit, _inside):
         emit(Stream("stdout", "status\n"))
 
     cell = Cell(magic=magic)

@@ -41,18 +41,18 @@ class Give(Protocol):
 class Comms:
     """Answers the front end's comm messages and questions.
 
-    `on_main` runs a coroutine on the loop where the session lives; `give` hands a message to the
-    session.
+    `bridges` gives those to the interpreters of all sessions, that of the current one first;
+    `on_main` runs a coroutine on the loop where they live; `give` hands a message to a session.
     """
 
     def __init__(
         self,
-        bridge: Callable[[], Bridge | None],
+        bridges: Callable[[], list[Bridge]],
         front: KernelFront,
         on_main: Callable[[Awaitable[Any]], Awaitable[Any]],
         give: Give,
     ) -> None:
-        self._bridge = bridge
+        self._bridges = bridges
         self._front = front
         self._on_main = on_main
         self._give = give
@@ -68,8 +68,9 @@ class Comms:
 
     def open_ones(self, target: str | None) -> dict[str, dict[str, str]]:
         """The comms of both places, for `comm_info_reply`."""
-        bridge = self._bridge()
-        targets = dict(bridge.comms.open_ones) if bridge is not None else {}
+        targets: dict[str, str] = {}
+        for bridge in self._bridges():
+            targets |= bridge.comms.open_ones
         targets |= {key: each.target_name for key, each in self._manager.comms.items()}
         return {
             key: {"target_name": name}
@@ -101,7 +102,7 @@ class Comms:
     async def _take(self, stream: Any, ident: Any, message: dict[str, Any]) -> None:
         kind, content = message["header"]["msg_type"], message["content"]
         comm_id, target = content.get("comm_id", ""), content.get("target_name", "")
-        bridge = self._bridge()
+        bridge = self._bridge_of(kind, comm_id)
         if kind == "comm_open" and target == CONTROL:
             opened = comm.create_comm(comm_id=comm_id, primary=False, target_name=CONTROL)
             self._manager.register_comm(opened)
@@ -112,6 +113,13 @@ class Comms:
         else:
             aside = threading.current_thread() is not threading.main_thread()
             await self._on_main(self._send(bridge, message, aside=aside))
+
+    def _bridge_of(self, kind: str, comm_id: str) -> Bridge | None:
+        """Where a comm lives; one that the front end opens belongs to the current session."""
+        known = self._bridges()
+        if kind == "comm_open":
+            return known[0] if known else None
+        return next((each for each in known if comm_id in each.comms), None)
 
     def _is_remote(self, bridge: Bridge, kind: str, comm_id: str, target: str) -> bool:
         if comm_id in self._manager.comms:
@@ -152,19 +160,17 @@ class Comms:
         if content["data"].get("method") != "request_states":
             return
         local = states_of(self._manager) or {"data": EMPTY, "buffers": []}
-        states = await self._on_main(self._remote_states())
-        one, other = local["data"], states["data"]
-        data = {
-            "method": "update_states",
-            "states": {**one["states"], **other["states"]},
-            "buffer_paths": [*one["buffer_paths"], *other["buffer_paths"]],
-        }
-        opened = self._manager.comms[content["comm_id"]]
-        opened.send(data, buffers=[*local["buffers"], *states["buffers"]])
+        asked = (self._on_main(self._remote_states(each)) for each in self._bridges())
+        data: dict[str, Any] = {"method": "update_states", "states": {}, "buffer_paths": []}
+        buffers: list[bytes] = []
+        for found in (local, *await asyncio.gather(*asked)):
+            data["states"] |= found["data"]["states"]
+            data["buffer_paths"] += found["data"]["buffer_paths"]
+            buffers += found["buffers"]
+        self._manager.comms[content["comm_id"]].send(data, buffers=buffers)
 
-    async def _remote_states(self) -> dict[str, Any]:
-        bridge = self._bridge()
-        if bridge is None or not bridge.comms.open_ones:
+    async def _remote_states(self, bridge: Bridge) -> dict[str, Any]:
+        if not bridge.comms.open_ones:
             return {"data": EMPTY, "buffers": []}
         try:
             async with asyncio.timeout(STATES_SECONDS):

@@ -94,7 +94,11 @@ class KernelFront:
         self._asker = None if ident is None else (ident, parent)
 
     async def ask_user(self, prompt: str, *, password: bool) -> str:
-        """Ask with a mark that says who asks."""
+        """Ask for a session, with a mark that says so."""
+        return await self.ask(PROMPT + prompt, password)
+
+    async def ask(self, prompt: str, password: bool) -> str:
+        """Ask for the kernel itself."""
         async with self._asking:
             if self._asker is None:
                 raise BridgeError(REFUSED)
@@ -102,7 +106,7 @@ class KernelFront:
             socket, session = self._kernel.stdin_socket, self._kernel.session
             self._flush(parent)
             self._purge(socket)
-            content = {"prompt": PROMPT + prompt, "password": password}
+            content = {"prompt": prompt, "password": password}
             session.send(socket, "input_request", content, parent, ident=ident)
             while True:
                 reply = self._received(socket, session)

@@ -56,13 +56,19 @@ class AgentBayKernel(RequestsKernel):
         from agentbay_kernel.kernel.runner import CellRunner
 
         runner = CellRunner(self, self.interrupts, self.options, super().do_execute)
-        runner.engine.manager.claim()
+        runner.engine.places.claim()
         return runner
 
     @property
     def bridges(self) -> Bridges:
         """The bridge to the session's interpreter."""
         return self.runner.engine.bridges
+
+    def all_bridges(self) -> list[Bridge]:
+        """The bridges to the interpreters of all sessions, that of the current one first."""
+        places = self.runner.engine.places
+        found = [places.current.bridges.current, *(each.bridges.current for each in places)]
+        return list(dict.fromkeys(each for each in found if each is not None))
 
     def magic_context(self) -> Context:
         """What completion of our magics may ask; nothing is shown and nothing runs."""
@@ -156,7 +162,7 @@ class AgentBayKernel(RequestsKernel):
 
     async def complete_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Complete; a user is there."""
-        self.runner.engine.manager.touch()
+        self.runner.engine.places.touch()
         await super().complete_request(stream, ident, parent)
 
     async def interrupt_request(self, stream: Any, ident: Any, parent: Any) -> None:
@@ -186,7 +192,7 @@ class AgentBayKernel(RequestsKernel):
     def _close(self, restart: bool, seconds: float) -> None:
         if self._main_loop is None or "runner" not in vars(self):
             return
-        closing = self.runner.engine.manager.close(restart=restart)
+        closing = self.runner.engine.places.close(restart=restart)
         future = asyncio.run_coroutine_threadsafe(closing, self._main_loop)
         try:
             future.result(seconds)

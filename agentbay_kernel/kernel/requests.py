@@ -38,6 +38,10 @@ class RequestsKernel(IPythonKernel):
         """The bridge to the session's interpreter."""
         raise NotImplementedError
 
+    def all_bridges(self) -> list[Bridge]:
+        """The bridges to the interpreters of all sessions, that of the current one first."""
+        raise NotImplementedError
+
     def magic_context(self) -> Context:
         """What completion of our magics may ask; nothing is shown and nothing runs."""
         raise NotImplementedError
@@ -54,8 +58,7 @@ class RequestsKernel(IPythonKernel):
         """Where comm messages are led."""
         from agentbay_kernel.kernel.comm import Comms
 
-        bridge = lambda: self.bridges.current  # noqa: E731
-        return Comms(bridge, self.front, self.on_main, self._give)
+        return Comms(self.all_bridges, self.front, self.on_main, self._give)
 
     def shell_ident(self) -> Any:
         """Who sent the request that is handled now."""

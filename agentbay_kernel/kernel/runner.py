@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel import live, magics, probes
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from agentbay_kernel.bridge.bridge import Bridge
     from agentbay_kernel.cells import LineMagic
     from agentbay_kernel.events import Emit
-    from agentbay_kernel.execution import RunInside
+    from agentbay_kernel.execution import Inside
     from agentbay_kernel.kernel.interrupts import Interrupts
     from agentbay_kernel.kernel.publisher import Publisher
     from agentbay_kernel.kernel.requests import RequestsKernel
@@ -52,7 +53,7 @@ class CellRunner:
             run_local=self._run_local,
             warn=self._warn,
         )
-        live.publish(self.engine.manager)
+        live.publish(lambda: self.engine.manager)
 
     async def execute(
         self,
@@ -146,15 +147,24 @@ class CellRunner:
                 outcome.user_expressions = found
             return self._reply(cell, outcome, publisher)
 
-    def magic_context(self, emit: Emit, inside: RunInside | None = None) -> magics.Context:
+    def magic_context(self, emit: Emit, inside: Inside | None = None) -> magics.Context:
         """What one of our magics works with; nothing runs in the session without `inside`."""
         keep = self._kernel.shell.user_ns.__setitem__
         bridge = self.engine.bridges.current
         facts = bridge.facts if bridge is not None else {}
-        return magics.Context(self.engine.manager, emit, keep, facts, inside)
+        return magics.Context(
+            self.engine.manager,
+            emit,
+            keep,
+            facts,
+            inside,
+            places=self.engine.places,
+            question=self._kernel.front.ask,
+            look_up=partial(self.engine.bridges.complete, aside=False),
+        )
 
     async def _run_magic(
-        self, magic: LineMagic | CellMagic, emit: Emit, inside: RunInside
+        self, magic: LineMagic | CellMagic, emit: Emit, inside: Inside
     ) -> CellError | None:
         context = self.magic_context(emit, inside)
         body = magic.body if isinstance(magic, CellMagic) else None

@@ -8,6 +8,7 @@ from agentbay_kernel.magics.registry import (
     Context,
     Done,
     cell_magics,
+    explained,
     help_page,
     is_cell_magic,
     run_command,
@@ -30,7 +31,7 @@ async def run(magic: str, line: str, context: Context, body: str | None = None) 
     _load()
     sign = "%" if body is None else "%%"
     if line.rstrip().endswith("?"):
-        return Done(page=help_page(sign + magic, line.rstrip("? ").strip()))
+        return Done(page=await explained(sign + magic, line.rstrip("? ").strip(), context))
     return await run_command(sign + magic, line, context, body)
 
 
@@ -71,4 +72,4 @@ async def complete(code: str, cursor: int, context: Context) -> Matches | None:
 
 def _load() -> None:
     """Import the families on first use; each registers its commands."""
-    from agentbay_kernel.magics import agentbay, fs, labels  # noqa: F401
+    from agentbay_kernel.magics import agentbay, fs, labels, listing, sessions  # noqa: F401

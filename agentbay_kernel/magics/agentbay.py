@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel import providers
-from agentbay_kernel.errors import UsageError
 from agentbay_kernel.magics import render
-from agentbay_kernel.magics.labels import parse_labels
 from agentbay_kernel.magics.registry import Context, argument, command
-from agentbay_kernel.session import Mount, Session, SessionInfo
+
+if TYPE_CHECKING:
+    from agentbay_kernel.session import Session, SessionInfo
+
+SECRET = ("ticket", "auth", "token", "connection", "password", "secret", "credential")
+"""Parts of the names of facts whose values are credentials."""
 
 
 @command("agentbay")
 async def status(context: Context, _args: Any) -> Any:
     """Show what the kernel's cells run in: provider, session, times and capabilities."""
-    manager = context.manager
+    manager, places = context.manager, list(context.places or ())
     choice = providers.choose(manager.options)
     values: dict[str, object] = {
         "provider": f"{choice.name} ({choice.reason})",
+        "engine": providers.engine(manager.options),
         "state": manager.state.value,
     }
+    if len(places) > 1 and context.places is not None:
+        values["name"] = context.places.current.name
+        values["sessions"] = ", ".join(each.name for each in places)
     if manager.session is not None:
-        values |= _session_facts(manager.session) | dict(context.facts)
+        values |= _session_facts(manager.session)
+        values |= context.facts or {"bridge": "none yet: the first cell brings it"}
     if manager.lifetime is not None:
         left = (manager.lifetime.end - time.monotonic()) / 60
         values["time left"] = f"{max(0, left):.0f} min unless used"
@@ -48,9 +56,9 @@ def _session_facts(session: Session) -> dict[str, object]:
 
 @command("agentbay", "info")
 async def info(context: Context, _args: Any) -> Any:
-    """Show the provider's facts about the session.
+    """Show all that the provider tells of the session: resource, image, network, configuration.
 
-    The resource link is a credential and shows as its host; tickets and codes are masked.
+    Links are credentials and show as their hosts; tickets, tokens and codes are masked.
     """
     session = await context.manager.ensure()
     found = await session.info()
@@ -67,50 +75,17 @@ def _info_facts(found: SessionInfo) -> dict[str, object]:
         "image": found.image,
         "resource link": render.masked(found.resource_url) if found.resource_url else "",
     }
-    secret = ("ticket", "auth", "token", "connection")
-    for name, value in found.desktop.items():
-        hide = any(word in name.lower() for word in secret)
-        values[name] = "•••" if hide and value else value
+    values |= {name: _shown(name, value) for name, value in found.desktop.items()}
+    values |= {name: _shown(name, value) for name, value in found.details.items()}
     values["request id"] = found.request_id
     return values
 
 
-@command(
-    "agentbay",
-    "list",
-    argument("--label", action="append", default=[], metavar="KEY=VALUE", help="only with these"),
-    argument("--status", default=None, help="only in this state, as RUNNING or PAUSED"),
-    argument("--limit", type=int, default=10, help="rows of a page, 1 to 100"),
-    argument("--page", type=int, default=1, help="which page, from 1"),
-    argument("--all", action="store_true", help="every page"),
-)
-async def list_sessions(context: Context, args: Any) -> Any:
-    """List the account's sessions, filtered by labels, a page at a time."""
-    if not 1 <= args.limit <= 100 or args.page < 1:
-        raise UsageError("--limit goes from 1 to 100, --page from 1")
-    labels = parse_labels(args.label)
-    provider = await context.manager.provider()
-    rows, token, number, total = [], "", 1, None
-    while True:
-        page = await provider.list(labels, status=args.status, limit=args.limit, token=token)
-        total = page.total
-        if args.all or number == args.page:
-            rows += [(each.session_id, each.status, each.image) for each in page.sessions]
-        token, number = page.next_token, number + 1
-        if not token or (not args.all and number > args.page):
-            break
-    if not args.all and number <= args.page:
-        raise UsageError(f"There is no page {args.page}", next_step=f"The last is {number - 1}")
-    context.emit(_listing(context, rows, total, more=bool(token), page=args.page))
-    return [dict(zip(("session", "status", "image"), row, strict=True)) for row in rows]
-
-
-def _listing(context: Context, rows: list[Any], total: int | None, *, more: bool, page: int) -> Any:
-    own = context.manager.session.session_id if context.manager.session else ""
-    marked = [(("→ " if row[0] == own else "") + row[0], *row[1:]) for row in rows]
-    note = f"{len(rows)} of {total}" if total is not None else f"{len(rows)} shown"
-    note += f"; next: --page {page + 1}" if more else ""
-    return render.table(("session", "status", "image"), marked, note)
+def _shown(name: str, value: str) -> str:
+    """A fact as it may stand in a saved notebook."""
+    if value and any(word in name.lower() for word in SECRET):
+        return "•••"
+    return render.masked(value) if "://" in value else value
 
 
 @command(
@@ -138,74 +113,3 @@ async def link(context: Context, args: Any) -> Any:
     note = "" if args.print else "The whole link is agentbay_link in a %%local cell."
     context.emit(render.facts({"link": shown}, note))
     return url
-
-
-@command(
-    "agentbay",
-    "new",
-    argument("--image", default="", help="the image, as code_latest"),
-    argument("--label", action="append", default=[], metavar="KEY=VALUE", help="a label"),
-    argument("--mount", action="append", default=[], metavar="NAME:PATH", help="a context"),
-    argument("--idle", type=int, default=0, metavar="MIN", help="minutes of idle time"),
-    argument("--max-life", type=int, default=0, metavar="MIN", help="minutes of life"),
-)
-async def new(context: Context, args: Any) -> Any:
-    """Start a new session and use it; the kernel's former session is deleted."""
-    if args.idle < 0 or args.max_life < 0:
-        raise UsageError("--idle and --max-life are minutes, 1 or more")
-    spec = context.manager.spec(
-        image=args.image,
-        labels=parse_labels(args.label),
-        mounts=tuple(_mount(word) for word in args.mount),
-        idle=args.idle,
-        limit=args.max_life,
-    )
-    session = await context.manager.replace(spec)
-    context.emit(render.line(f"Session {session.session_id} is ready."))
-    return session.session_id
-
-
-def _mount(word: str) -> Mount:
-    name, colon, path = word.partition(":")
-    if not (colon and name and path.startswith("/")):
-        raise UsageError(f"{word!r} is no mount", next_step="Write it as NAME:/absolute/path")
-    return Mount(name, path)
-
-
-@command("agentbay", "attach", argument("session", help="the session's id"))
-async def attach(context: Context, args: Any) -> Any:
-    """Use a session of the account; the kernel's former one goes on by itself."""
-    session = await context.manager.attach(args.session)
-    context.emit(render.line(f"Cells now run in session {session.session_id}."))
-    return session.session_id
-
-
-@command(
-    "agentbay",
-    "delete",
-    argument("session", nargs="?", default="", help="a session's id; else the kernel's own"),
-    argument("--sync", action="store_true", help="upload its contexts first"),
-    argument("--force", action="store_true", help="upload even what was not downloaded first"),
-    argument("--yes", action="store_true", help="delete a session other than the kernel's"),
-)
-async def delete(context: Context, args: Any) -> Any:
-    """End a session; its names and files are lost, contexts are kept.
-
-    Without an id it ends the kernel's own session. Another one is ended only with --yes.
-    """
-    manager = context.manager
-    own = manager.session.session_id if manager.session else ""
-    if args.session in ("", own):
-        if not own and not manager.claimed:
-            raise UsageError("The kernel has no session")
-        await manager.delete(sync=args.sync, force=args.force)
-        context.emit(render.line(f"Session {own} is deleted. The next cell starts a new one."))
-        return [own]
-    if not args.yes:
-        raise UsageError(
-            f"{args.session} is not this kernel's session",
-            next_step=f"%agentbay delete {args.session} --yes ends it",
-        )
-    await (await manager.provider()).delete(args.session, sync=args.sync)
-    context.emit(render.line(f"Session {args.session} is deleted."))
-    return [args.session]

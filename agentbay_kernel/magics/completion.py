@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.errors import KernelError
@@ -71,7 +71,7 @@ async def _candidates(command: Command, typed: Typed, context: Context) -> list[
         if choices:
             found = map(str, choices)
         elif completer is not None:
-            found = await _asked(completer(context, typed.word))
+            found = await _asked(completer(replace(context, words=typed.words), typed.word))
         else:
             found = ()
     return [text for text in dict.fromkeys(found) if text.startswith(typed.word)]

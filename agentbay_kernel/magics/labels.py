@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.errors import UsageError
 from agentbay_kernel.identity import is_reserved
-from agentbay_kernel.magics import render
+from agentbay_kernel.magics import known, render
 from agentbay_kernel.magics.registry import Context, argument, command
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def visible(labels: dict[str, str]) -> dict[str, str]:
     argument("--remove", nargs="+", default=[], metavar="KEY", help="labels to take away"),
     argument("--replace", action="store_true", help="drop all labels that are not given"),
     argument("--all", action="store_true", help="show the kernel's own labels too"),
+    complete={"labels": known.label_pairs, "--remove": known.label_keys},
 )
 async def labels(context: Context, args: Any) -> Any:
     """Show the session's labels, or add, change, remove or replace them.

@@ -7,10 +7,12 @@ import json
 import keyword
 import re
 import shlex
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from getpass import getpass
 from inspect import getdoc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from IPython.core.error import UsageError as IPythonUsageError
 from IPython.core.magic_arguments import argument, magic_arguments
@@ -19,14 +21,25 @@ from agentbay_kernel.errors import ToolError, UsageError
 
 if TYPE_CHECKING:
     from agentbay_kernel.events import CellError, Emit, Event
+    from agentbay_kernel.places import Places
     from agentbay_kernel.sessions import SessionManager
 
 Run = Callable[["Context", Any], Awaitable[Any]]
 Inside = Callable[[str, "Emit"], Awaitable["CellError | None"]]
 Completer = Callable[["Context", str], Awaitable[Iterable[str]]]
 """Gives the words that may stand where the text is being typed; others are sorted out."""
+Explain = Callable[["Context", str], Awaitable[str]]
+"""Gives the help of what a command's first argument names."""
 
 OUT = argument("-o", "--out", metavar="NAME", help="put the value into this name of the session")
+
+
+@runtime_checkable
+class RunsElsewhere(Protocol):
+    """An `inside` that knows the other sessions of the notebook."""
+
+    async def run_at(self, name: str, code: str) -> CellError | None:
+        """Run the end of the cell in the place of a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +48,10 @@ class Context:
 
     `keep` puts a value under a name into the namespace of %%local cells; `facts` say what stands
     between the kernel and the session's interpreter; `inside` runs code in that interpreter, where
-    something may run.
+    something may run. `places` are all sessions of the kernel by name; `put` takes the values of
+    `-o` where they do not go into the session. `question` asks the user, hidden where it is true;
+    `look_up` completes code in the session's interpreter; `words` are those before the one that is
+    being completed.
     """
 
     manager: SessionManager
@@ -43,6 +59,11 @@ class Context:
     keep: Callable[[str, Any], None]
     facts: Mapping[str, str] = field(default_factory=dict)
     inside: Inside | None = None
+    places: Places | None = None
+    put: Callable[[str, Any], None] | None = None
+    question: Callable[[str, bool], Awaitable[str]] | None = None
+    look_up: Callable[[str, int], Awaitable[Any]] | None = None
+    words: Sequence[str] = ()
 
     async def run(self, code: str, emit: Emit | None = None) -> CellError | None:
         """Run code in the session's interpreter, starting a session if need be.
@@ -54,8 +75,30 @@ class Context:
             raise UsageError("This needs a notebook of the AgentBay kernel")
         return await self.inside(code, emit or self.emit)
 
+    async def run_at(self, name: str, code: str) -> CellError | None:
+        """Run the end of a cell's text as a user's cell in another of the notebook's sessions."""
+        if not isinstance(self.inside, RunsElsewhere):
+            raise UsageError("This needs a notebook of the AgentBay kernel")
+        return await self.inside.run_at(name, code)
+
+    @property
+    def all_places(self) -> Places:
+        """The sessions of the notebook by name."""
+        if self.places is None:
+            raise UsageError("This needs a notebook of the AgentBay kernel")
+        return self.places
+
+    async def ask_secret(self, prompt: str) -> str:
+        """Ask the user for what nobody may read; kept in no history."""
+        if self.question is not None:
+            return await self.question(prompt, True)
+        return await to_thread(getpass, prompt)
+
     async def assign(self, name: str, value: Any) -> None:
         """Put plain data, what JSON can say, into a name of the session."""
+        if self.put is not None:
+            self.put(name, value)
+            return
         text = json.dumps(value)
         error = await self.run(f"{name} = __import__('json').loads({text!r})", _unheard)
         if error is not None:
@@ -80,6 +123,8 @@ class Command:
     doc: str
     arguments: Sequence[Any] = ()
     completers: Mapping[str, Completer] = field(default_factory=dict)
+    split: Callable[[str], list[str]] = shlex.split
+    explain: Explain | None = None
 
     @property
     def words(self) -> str:
@@ -105,6 +150,8 @@ def command(
     name: str = "",
     *arguments: Any,
     complete: Mapping[str, Completer] | None = None,
+    split: Callable[[str], list[str]] = shlex.split,
+    explain: Explain | None = None,
 ) -> Callable[[Run], Run]:
     """Register a coroutine function as a command; its docstring is the help.
 
@@ -113,6 +160,7 @@ def command(
     cell magic, which finds the lines below its first in `args.body` and returns the CellError of
     what it ran, or None. `arguments` are IPython `argument(...)`s in the order in which they are
     shown; `complete` maps one's first word, as `session` or `--label`, to what completes it.
+    `split` takes a line apart; `explain` gives the help of `NAME WORD?`.
     """
     sign = magic if magic.startswith("%") else f"%{magic}"
     if not sign.startswith("%%"):
@@ -124,7 +172,9 @@ def command(
         for one in reversed(arguments):
             run = one(run)
         run = magic_arguments(f"{sign.lstrip('%')} {name}".rstrip())(run)
-        COMMANDS[sign, name] = Command(sign, name, run, doc, arguments, complete or {})
+        COMMANDS[sign, name] = Command(
+            sign, name, run, doc, arguments, complete or {}, split, explain
+        )
         return run
 
     return register
@@ -151,7 +201,7 @@ async def run_command(magic: str, line: str, context: Context, body: str | None 
 def _parsed(found: Command, rest: str) -> Any:
     try:
         # IPython's own splitting leaves the quotes in the words.
-        return found.run.parser.parse_args(shlex.split(rest))  # type: ignore[attr-defined]
+        return found.run.parser.parse_args(found.split(rest))  # type: ignore[attr-defined]
     except (IPythonUsageError, ValueError) as error:
         raise UsageError(
             f"{found.words}: {error}{_nearest_option(found, str(error))}",
@@ -217,6 +267,14 @@ def help_page(magic: str, name: str = "") -> str:
     return "\n".join([*lines, "", f"{magic} COMMAND? explains a command.", ""])
 
 
+async def explained(magic: str, line: str, context: Context) -> str:
+    """The help of a line that ends in a question mark, also of what its argument names."""
+    found, rest = find(magic, line) if line else (None, "")
+    if found is not None and found.explain is not None and rest.strip():
+        return await found.explain(context, rest.strip())
+    return help_page(magic, line)
+
+
 def _unheard(_event: Event) -> None:
     pass
 
@@ -230,6 +288,7 @@ __all__ = [
     "argument",
     "cell_magics",
     "command",
+    "explained",
     "find",
     "help_page",
     "is_cell_magic",

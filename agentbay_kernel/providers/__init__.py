@@ -43,7 +43,16 @@ def choose(options: AgentBayOptions) -> Choice:
         return Choice("local", f"{AGB_KEY} is set, but agentbay-kernel[agb] is not installed")
     if _is_own_service(os.environ.get("AGB_ENDPOINT", "")):
         return Choice("local", "AGB_ENDPOINT is the local service")
-    return Choice("agb", f"{AGB_KEY} is set")
+    return Choice("agb", _source(AGB_KEY))
+
+
+def engine(options: AgentBayOptions) -> str:
+    """What runs the cells of local sessions, empty for other providers."""
+    if choose(options).name != "local":
+        return ""
+    from agentbay_kernel.providers.local import own_engine
+
+    return own_engine() or options.engine
 
 
 def make(options: AgentBayOptions) -> Provider:

@@ -18,8 +18,10 @@ from contextvars import ContextVar
 from types import CodeType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from agentbay_kernel.errors import SessionGone
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 log = logging.getLogger("agentbay_kernel.sdk")
 # A program without logging would print the warnings.
@@ -191,6 +193,35 @@ def direct() -> Iterator[None]:
         yield
     finally:
         _direct.reset(token)
+
+
+def sync_session(key: str, region: str, endpoint: str, session_id: str, *, local: bool) -> Any:
+    """The SDK's own `Session`, whose functions block, found by its id; raises SessionGone.
+
+    When it is `local`, no proxy of the environment is used.
+    """
+    sdk = load()
+    # Any Config keeps the SDK from reading `.env` files into the environment.
+    config = sdk.Config(region_id=region or None)
+    config.endpoint = None if region else endpoint
+    account = sdk.AgentBay(api_key=key, cfg=config)
+    if local and hasattr(account.client, "do_rpcrequest"):
+        account.client.do_rpcrequest = _directly(account.client.do_rpcrequest)
+    result = account.get(session_id)
+    if not result.success:
+        raise SessionGone(f"Session {session_id} was not found")
+    if local and hasattr(result.session, "_link_http_client"):
+        httpx: Any = importlib.import_module("httpx")
+        result.session._link_http_client = httpx.Client(timeout=900, trust_env=False)
+    return result.session
+
+
+def _directly(call: Callable[..., Any]) -> Callable[..., Any]:
+    def calling(*arguments: Any, **options: Any) -> Any:
+        with direct():
+            return call(*arguments, **options)
+
+    return calling
 
 
 def _patch_proxies() -> None:

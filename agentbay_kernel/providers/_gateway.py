@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import json
 import logging
 import random
 import re
@@ -22,7 +23,7 @@ from urllib.parse import urlsplit
 from agentbay_kernel.providers._containment import direct
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 log = logging.getLogger("agentbay_kernel.providers")
 
@@ -35,6 +36,13 @@ REPEATABLE = frozenset({
     "GetContextInfo", "GetLabel", "GetLink", "GetMcpResource", "GetSession", "GetSessionDetail",
     "ListContexts", "ListMcpTools", "ListSession", "RefreshSessionIdleTime", "SetLabel",
     "SyncContext",
+})  # fmt: skip
+
+
+# Of a session's answers: these have places of their own, or say nothing to a person.
+ELSEWHERE = frozenset({
+    "contexts", "errmsg", "imageid", "isolation", "labels", "resourceid", "resourceurl",
+    "sessionid", "status", "success", "toollist",
 })  # fmt: skip
 
 
@@ -83,6 +91,17 @@ def watch() -> Iterator[Trace]:
         yield trace
     finally:
         _trace.reset(token)
+
+
+def details(*bodies: Mapping[str, Any]) -> dict[str, str]:
+    """What answers tell of a session beside what the port has fields for, by the names there."""
+    found: dict[str, str] = {}
+    for body in bodies:
+        for name, value in body.items():
+            if name.lower() in ELSEWHERE or value in (None, "", {}, []):
+                continue
+            found[name] = value if isinstance(value, str) else json.dumps(value)
+    return found
 
 
 def is_local(url: str) -> bool:

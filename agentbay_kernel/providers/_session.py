@@ -18,7 +18,7 @@ from agentbay_kernel.errors import (
     UsageError,
 )
 from agentbay_kernel.providers._failures import redact
-from agentbay_kernel.providers._gateway import Failure, Trace, watch
+from agentbay_kernel.providers._gateway import Failure, Trace, details, watch
 from agentbay_kernel.providers._groups import Groups, delete
 from agentbay_kernel.providers._results import Run
 from agentbay_kernel.providers._terminal import PtyTerminal, open_terminal
@@ -50,6 +50,7 @@ class AgentBaySession(Groups):
         self.session_id: str = sdk.session_id
         self.image = image
         self.isolation = ""
+        self.facts: Mapping[str, Any] = {}
         self.idle_minutes: int | None = None
         self.max_minutes: int | None = None
         self.capabilities = _capabilities(sdk, stream)
@@ -214,6 +215,7 @@ class AgentBaySession(Groups):
             resource_url=facts.resource_url or "",
             desktop={name: value for name in DESKTOP if (value := getattr(facts, name, ""))},
             request_id=result.request_id or trace.request_id,
+            details=details(self.facts, known),
         )
 
     async def status(self) -> str:

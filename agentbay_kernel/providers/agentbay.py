@@ -15,7 +15,7 @@ from agentbay_kernel.errors import KeyMissing, ProviderError, SessionGone, Unrea
 from agentbay_kernel.providers import _containment, _machine, _tools
 from agentbay_kernel.providers._calls import Caller
 from agentbay_kernel.providers._contexts import SdkContexts
-from agentbay_kernel.providers._gateway import guard_client, guard_session, watch
+from agentbay_kernel.providers._gateway import guard_client, guard_session, is_local, watch
 from agentbay_kernel.providers._mounts import context_sync
 from agentbay_kernel.providers._session import AgentBaySession
 from agentbay_kernel.session import SessionPage, SessionSpec, SessionSummary
@@ -135,6 +135,12 @@ class AgentBayProvider:
             await session.sync("upload")
         await _machine.delete(f"Session {session_id} was not deleted", sdk, self._caller.ask)
 
+    async def vendor_session(self, session_id: str) -> Any:
+        """The SDK's sync `Session`, which owes nothing to this object."""
+        place = self._key, self.region, self.endpoint, session_id
+        local = is_local(self.endpoint)
+        return await asyncio.to_thread(_containment.sync_session, *place, local=local)
+
     async def close(self) -> None:
         """Close connections; sessions stay."""
         for session in list(self._sessions):
@@ -223,6 +229,7 @@ class AgentBayProvider:
             self._caller.secrets.add(str(token))
         session = AgentBaySession(sdk, self._caller, image=image, stream=self._stream)
         session.isolation = str(data.get("Isolation") or "")  # of the local service only
+        session.facts = dict(data)
         self._sessions.add(session)
         return session
 

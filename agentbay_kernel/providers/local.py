@@ -91,6 +91,12 @@ class LocalProvider(AgentBayProvider):
         return address is not None
 
 
+def own_engine() -> str:
+    """The engine of the running local service, empty when none runs."""
+    address = runtime.read()
+    return address.engine if address is not None else ""
+
+
 def own_address() -> str:
     """The endpoint of the running local service, empty when none runs."""
     address = runtime.read()

@@ -4,6 +4,7 @@ from agentbay_kernel import magics
 from agentbay_kernel.config import AgentBayOptions
 from agentbay_kernel.errors import UsageError
 from agentbay_kernel.magics.registry import COMMANDS
+from agentbay_kernel.places import Place, Places
 from agentbay_kernel.session import FileInfo
 from agentbay_kernel.sessions import State
 from tests.fakes import FakeProvider, FakeSession
@@ -61,7 +62,8 @@ def kept():
 def do(manager, kept):
     async def do(line):
         events = []
-        context = magics.Context(manager, events.append, kept.__setitem__)
+        places = Places(lambda name: Place(name, manager, None))
+        context = magics.Context(manager, events.append, kept.__setitem__, places=places)
         magic, _, rest = line.lstrip("%").partition(" ")
         done = await magics.run(magic, rest, context)
         shown = [
@@ -86,6 +88,7 @@ async def test_status_says_how_the_session_is_isolated(do, manager):
 async def test_info_masks_links_and_tickets(do):
     text = await do("%agentbay info")
     assert "127.0.0.1:1/…" in text
+    assert "vpc-1" in text
     assert "secret" not in text
 
 
@@ -129,6 +132,13 @@ async def test_replacing_keeps_the_kernels_own_labels(do, manager):
         "%agentbay list --page 9",
         "%agentbay list --limit 0",
         "%agentbay delete s-2",
+        "%agentbay delete s-2 --label a=b --yes",
+        "%agentbay list --status nonsense",
+        "%agentbay list --all --page 2",
+        "%agentbay new --idle 0",
+        "%agentbay new --name ' '",
+        "%agentbay use nowhere",
+        "%agentbay attach s-99",
         "%agentbay link --protocol ftp",
         "%agentbay new --mount nopath",
         "%agentbay attach",
