@@ -27,6 +27,8 @@ REFUSED = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|PIP_(USER|TARGET|PREFIX|ROOT|PY
 
 FILES = re.compile(r"SSL_CERT_FILE|(REQUESTS|CURL)_CA_BUNDLE|NODE_EXTRA_CA_CERTS|GIT_SSL_CAINFO")
 
+PROGRAMS = ("node", "Rscript", "java")
+
 SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
@@ -42,7 +44,7 @@ def allowed(environ: Mapping[str, str]) -> dict[str, str]:
 def make(prefix: str, more: Mapping[str, str]) -> dict[str, str]:
     """The environment of a session whose root is seen at `prefix`."""
     place = prefix + layer.PLACE
-    folders = [f"{place}/bin", os.path.dirname(sys.executable), node_folder(), *SYSTEM_PATH]
+    folders = [f"{place}/bin", os.path.dirname(sys.executable), *program_folders(), *SYSTEM_PATH]
     return {
         "LANG": "C.UTF-8",
         **allowed(os.environ),
@@ -58,10 +60,21 @@ def make(prefix: str, more: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def node_folder() -> str:
-    """Where Node.js is, or nothing."""
-    found = shutil.which("node")
-    return os.path.dirname(found) if found else ""
+def program_folders() -> list[str]:
+    """Where the programs of the other languages are."""
+    return [os.path.dirname(found) for name in PROGRAMS if (found := shutil.which(name))]
+
+
+def program_paths() -> list[str]:
+    """What a sandbox must see for them: the programs, and the trees of R and of the JDK."""
+    paths = []
+    for name in PROGRAMS:
+        if found := shutil.which(name):
+            real = os.path.realpath(found)
+            paths += [found, real]
+            if name != "node" and len(Path(real).parts) > 3:
+                paths.append(os.path.dirname(os.path.dirname(real)))
+    return paths
 
 
 def named_paths(environ: Mapping[str, str], *texts: str) -> list[str]:

@@ -135,7 +135,6 @@ def bwrap_command(root: Path, mounts: Mapping[str, Path]) -> list[str]:
 def _visible(root: Path) -> list[str]:
     configs = [Path("/etc/pip.conf"), *(root / "fs").glob("**/pip.conf")]
     texts = [config.read_text(errors="replace") for config in configs if config.is_file()]
-    node = shutil.which("node")
     python = os.path.realpath(layer.base_python())
     paths = [
         *(f"/etc/{name}" for name in _ETC),
@@ -146,7 +145,7 @@ def _visible(root: Path) -> list[str]:
         *filter(None, [layer.bundled_pip()]),
         str(layer.PACKAGE),
         *environment.named_paths(environment.allowed(os.environ), *texts),
-        *([node, os.path.realpath(node)] if node else []),
+        *environment.program_paths(),
     ]
     return _outermost(path for path in paths if os.path.exists(path))
 

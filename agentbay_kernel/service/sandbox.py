@@ -29,10 +29,7 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 2
 """How long code may go on after the interrupt of its timeout."""
 
-NOT_OFFERED = {
-    "r": "R is not offered by the local service yet",
-    "java": "Java is not offered by the local service yet",
-}
+LANGUAGES = ("python", "javascript", "r", "java")
 
 OnOutput = Callable[[str, bytes], None]
 OnExit = Callable[[str, int], None]
@@ -59,7 +56,7 @@ class LocalSandbox:
         self._watches: dict[str, OnChange] = {}
         self._interpreter: Interpreter | None = None
         self._launching = asyncio.Lock()
-        self._turns = {"python": asyncio.Lock(), "javascript": asyncio.Lock()}
+        self._turns = {language: asyncio.Lock() for language in LANGUAGES}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._runs = 0
         self._paused = False
@@ -100,14 +97,12 @@ class LocalSandbox:
         ready: asyncio.Event | None = None,
     ) -> RunEnd:
         """Run code; a caller that goes away leaves it running, as in the cloud."""
-        if language in NOT_OFFERED:
-            raise ToolFailure(NOT_OFFERED[language])
         if language not in self._turns:
             raise ToolFailure(f"Unknown language: {language}")
         if language == "python":
             run = self._python(code, timeout, emit, ready)
         else:
-            run = self._javascript(code, timeout, emit)
+            run = self._other(language, code, timeout, emit)
         return await asyncio.shield(self._keep(run))
 
     async def call(self, tool: str, args: Mapping[str, Any]) -> str:
@@ -248,13 +243,15 @@ class LocalSandbox:
             took = time.monotonic() - begun
         return RunEnd(not verdict.error, verdict.count, took, verdict.error)
 
-    async def _javascript(self, code: str, seconds: float, emit: Emit) -> RunEnd:
-        async with self._turns["javascript"]:
+    async def _other(self, language: str, code: str, seconds: float, emit: Emit) -> RunEnd:
+        async with self._turns[language]:
             self._runs += 1
             run, begun = self._runs, time.monotonic()
             self._emits[run] = late = _Late(emit)
             try:
-                error: str = await self._control.ask("node", run=run, code=code, seconds=seconds)
+                error: str = await self._control.ask(
+                    "language", run=run, language=language, code=code, seconds=seconds
+                )
             finally:
                 del self._emits[run]
             if error and not late.told:

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from agentbay_kernel.service.frames import Link, Message
-from agentbay_kernel.service.workers import engines, limits, node
+from agentbay_kernel.service.workers import engines, languages, limits, node
 from agentbay_kernel.service.workers.children import Children
 from agentbay_kernel.service.workers.failure import ToolError
 from agentbay_kernel.service.workers.terminal import Terminal
@@ -52,6 +52,7 @@ class Supervisor:
             self._children.pids,
             memory,
         )
+        self._languages = languages.Languages(self._children, self._env, self._tools.workspace)
         self._worker: engines.Worker | None = None
         self._terminals: dict[str, Terminal] = {}
         self._watches: dict[str, asyncio.Task[None]] = {}
@@ -82,12 +83,14 @@ class Supervisor:
         if self._worker is not None:
             self._worker.signal(number)
 
-    async def do_node(self, run: int, code: str, seconds: float) -> str:
-        """Run JavaScript; gives the error as `Name: message`, or nothing."""
+    async def do_language(self, run: int, language: str, code: str, seconds: float) -> str:
+        """Run another language's code; gives the error as `Name: message`, or nothing."""
 
         def emit(event: dict[str, Any]) -> None:
             self._link.send({"event": "run", "run": run, "data": event})
 
+        if language != "javascript":
+            return await self._languages.run(language, code, seconds, emit)
         return await node.run(
             self._children,
             code,
