@@ -14,11 +14,12 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import IO, Any
 
+from agentbay_kernel import syncing
 from agentbay_kernel.config import AgentBayOptions
-from agentbay_kernel.errors import SessionGone
+from agentbay_kernel.errors import SessionGone, SyncError
 from agentbay_kernel.ledger import Ledger
 
 log = logging.getLogger("agentbay_kernel.guardian")
@@ -99,10 +100,16 @@ async def _end(charge: Charge, word: str) -> None:
     if row is None or (row.owner_pid != charge.owner and row.owned()):
         return
     try:
-        # A kernel that was killed could not say whether its contexts had come down.
-        await _delete(charge, row.session_id, sync=word == "ending sync")
-    finally:
+        await _delete(charge, row.session_id, sync=row.sync)
+    except SyncError as error:
+        # The next kernel of the notebook finds the session, with what is not in the context.
+        log.warning("the session is kept: %s", error)
+        ledger.put(replace(row, left=str(error)))
+        return
+    except BaseException:
         ledger.remove(charge.key, row.session_id)
+        raise
+    ledger.remove(charge.key, row.session_id)
 
 
 async def _adopted(ledger: Ledger, charge: Charge) -> bool:
@@ -122,7 +129,10 @@ async def _delete(charge: Charge, session_id: str, *, sync: bool) -> None:
     options = AgentBayOptions(**charge.options)
     provider = providers.make(options)
     try:
-        await provider.delete(session_id, sync=sync)
+        if sync:
+            session = await provider.get(session_id)
+            await syncing.before_end(session.mounts, warn=log.warning)
+        await provider.delete(session_id)
     except SessionGone:
         log.info("session %s has ended already", session_id)
     finally:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from agentbay_kernel import interpreter
-from agentbay_kernel.errors import KernelError, ProviderError, SessionGone, SyncError
+from agentbay_kernel import interpreter, syncing
+from agentbay_kernel.errors import KernelError, ProviderError, SessionGone
 from agentbay_kernel.guardian import Guardian
 from agentbay_kernel.ledger import Ledger, Row
 from agentbay_kernel.lifetime import Lifetime
@@ -61,7 +61,6 @@ class SessionManager:
         self.lifetime: Lifetime | None = None
         self.busy = False
         self.cleared: Clearing | None = None
-        self.failed_mounts: tuple[str, ...] = ()
         self.on_forget: Callable[[], None] = lambda: None
         self._make_provider = make_provider
         self._provider: Provider | None = None
@@ -164,27 +163,28 @@ class SessionManager:
         self._forget()
 
     async def delete(self, *, sync: bool = False, force: bool = False) -> None:
-        """End the current session, if there is one.
+        """End the current session, if there is one, its contexts uploaded; with `sync` all of them.
 
-        Raises SyncError before anything is touched when `sync` would upload, without `force`,
-        over a context that was not downloaded.
+        Raises SyncError, and ends nothing without `force`, where data would be lost.
         """
-        if sync and self.failed_mounts and not force:
-            raise SyncError(
-                f"{', '.join(self.failed_mounts)} was not downloaded; an upload would replace the "
-                "stored copy by what is there now",
-                survived="Nothing was uploaded or deleted",
-                next_step="%agentbay delete --sync --force uploads all the same",
-            )
         session, row = self.session, self._row
         if session is None and row is not None:
             session = await self._get(row)
         if session is not None:
             try:
-                await session.delete(sync=sync)
+                if sync or row is None or row.sync:
+                    await syncing.before_end(
+                        session.mounts, every=sync, force=force, warn=self._warn
+                    )
+                await session.delete()
             except SessionGone:
                 log.info("session %s had ended already", session.session_id)
         self._forget()
+
+    def mounted(self) -> None:
+        """The current session has contexts from now on."""
+        if self._row is not None and not self._row.sync:
+            self._row = self._ledger.put(replace(self._row, sync=True))
 
     def lost(self, error: SessionGone) -> None:
         """The provider says that the current session is gone."""
@@ -211,7 +211,7 @@ class SessionManager:
         if self.options.on_shutdown == "keep":
             self._guardian.release()
             return
-        sync = self._row is not None and self._row.sync and not self.failed_mounts
+        sync = self._row is not None and self._row.sync
         # If this process is killed before it is done, the guardian does the rest.
         self._guardian.ending(sync=sync)
         if self.session is not None and self._row is not None and not sync:
@@ -236,21 +236,10 @@ class SessionManager:
             log.info("session %s created", session.session_id)
             self._take(session, provider, own=True, sync=bool(spec.mounts))
             if spec.mounts:
-                await self._check_mounts(session)
+                await syncing.tell_undownloaded(session.mounts, self._warn)
             if self._prepare is not None:
                 await self._prepare(session)
         return session
-
-    async def _check_mounts(self, session: Session) -> None:
-        """Say which contexts did not come down: their good copies must not be overwritten."""
-        states = await session.contexts()
-        failed = [each for each in states if each.status == "Failed"]
-        self.failed_mounts = tuple(each.path for each in failed)
-        for each in failed:
-            self._warn(
-                f"The context for {each.path} was not downloaded: {each.error or 'no reason'}. Its "
-                "stored copy is safe; %agentbay delete --sync needs --force to upload over it."
-            )
 
     def _started(self, task: asyncio.Task[Session]) -> None:
         self._starting = None
@@ -269,9 +258,13 @@ class SessionManager:
             return None
         self.cleared = await clear(session)
         if not self.cleared.proved:
-            await session.delete(sync=row.sync)
+            if row.sync:
+                await syncing.before_end(session.mounts, warn=self._warn)
+            await session.delete()
             self._forget()
             return None
+        if row.left:
+            self._warn(row.left)
         self._take(session, provider, own=True, sync=row.sync)
         return session
 
@@ -333,7 +326,6 @@ class SessionManager:
         if self._row is not None:
             self._ledger.remove(self._row.key, self._row.session_id)
         self.session = self.lifetime = self._row = self._keeper = None
-        self.failed_mounts = ()
         self.on_forget()
 
     def _check_end(self) -> None:

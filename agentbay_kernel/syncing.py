@@ -80,26 +80,54 @@ async def settled(mounts: Mounts, *, progress: Progress = _quiet) -> list[Contex
     return states if isinstance(states, list) else list(states)
 
 
-async def save(
-    mounts: Mounts, *, every: bool = False, force: bool = False, progress: Progress = _quiet
-) -> list[Bound]:
-    """Upload before the end of a session; gives what was left out.
+async def before_end(
+    mounts: Mounts,
+    *,
+    every: bool = False,
+    force: bool = False,
+    warn: Callable[[str], None],
+    progress: Progress = _quiet,
+) -> None:
+    """Upload what the end of a session would lose; raises SyncError when something would be.
 
-    Left out are contexts without automatic upload unless `every` is wanted, and, unless `force`,
-    those that did not come down: an upload would replace the stored copy by what is there now.
+    Without `every` only contexts with automatic upload are sent. With `force` what cannot be
+    saved is told and given up; with both, also the stored copy of what did not come down is
+    replaced.
     """
     bound = await mounts.list()
-    if not bound:
-        return []
-    lost = undownloaded(await mounts.states())
-    wanted = [
-        each
-        for each in bound
-        if (every or each.auto_upload) and (force or (each.context_id, each.path) not in lost)
-    ]
-    if wanted:
-        await transfer(mounts, "upload", wanted, progress=progress)
-    return [each for each in bound if each not in wanted]
+    lost = undownloaded(await mounts.states()) if bound else set()
+    missed = [each for each in bound if (each.context_id, each.path) in lost]
+    if missed and not force:
+        raise SyncError(
+            f"{_named(missed)} was not downloaded; an upload would replace the stored copy by what "
+            "is there now",
+            survived="Nothing was uploaded or deleted",
+            next_step="%agentbay delete --force ends the session without it, "
+            "--sync --force uploads all the same",
+        )
+    wanted = [each for each in bound if each.auto_upload or every]
+    if not every:
+        wanted = [each for each in wanted if each not in missed]
+    try:
+        if wanted:
+            await transfer(mounts, "upload", wanted, progress=progress)
+    except SyncError as error:
+        if not force:
+            error.next_step += "; %agentbay delete --force ends the session and loses the changes"
+            raise
+        warn(f"{error.message}. The session ends all the same, and the changes with it.")
+    if left := [each for each in bound if each not in wanted]:
+        warn(f"Not uploaded, and gone with the session: changes in {_named(left)}.")
+
+
+async def tell_undownloaded(mounts: Mounts, warn: Callable[[str], None]) -> None:
+    """Say which contexts did not come down: their good copies must not be overwritten."""
+    for each in await mounts.states():
+        if _is(each, "download", "Failed"):
+            warn(
+                f"The context for {each.path} was not downloaded: {each.error or 'no reason'}. Its "
+                "stored copy is safe; %agentbay delete --sync needs --force to upload over it."
+            )
 
 
 def undownloaded(states: Iterable[ContextState]) -> set[Key]:
@@ -168,6 +196,10 @@ def _tell(states: Iterable[ContextState], seen: set[ContextState], progress: Pro
 
 def _pause(poll: int) -> float:
     return min(PAUSE_SECONDS, 0.1 * 1.3**poll)
+
+
+def _named(bound: Iterable[Bound]) -> str:
+    return ", ".join(f"{each.name} at {each.path}" for each in bound)
 
 
 def _key(state: ContextState) -> Key:

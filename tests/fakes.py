@@ -14,6 +14,7 @@ from agentbay_kernel.session import (
     ShellResult,
     ToolContent,
 )
+from tests.contexts import FakeContexts, FakeMounts
 
 
 class FakeTools:
@@ -86,6 +87,7 @@ class FakeSession:
         self.own_labels: dict[str, str] = {}
         self.tools = FakeTools()
         self.machine = FakeMachine()
+        self.mounts = FakeMounts()
         self.pid = 7
         self.on_signal = lambda name: None
 
@@ -134,6 +136,7 @@ class FakeProvider:
         self.make = make
         self.gate = gate
         self.specs = []
+        self.contexts = FakeContexts()
         self.sessions: dict[str, FakeSession] = {}
         self.known_tools = ()
 

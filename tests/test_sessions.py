@@ -1,14 +1,17 @@
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 
 from agentbay_kernel.config import AgentBayOptions
+from agentbay_kernel.contexts import Bound
 from agentbay_kernel.errors import SessionGone, SyncError
 from agentbay_kernel.identity import Identity
 from agentbay_kernel.ledger import Ledger
-from agentbay_kernel.session import ContextState, Mount
+from agentbay_kernel.session import Mount
 from agentbay_kernel.sessions import SessionManager, State
+from tests.contexts import FakeMounts
 from tests.fakes import FakeProvider, FakeSession
 
 
@@ -211,16 +214,74 @@ async def test_a_found_sessions_life_counts_from_its_creation(make, provider, mo
 
 async def test_a_mount_that_did_not_come_down_is_said_and_not_uploaded_over(make, provider):
     manager = make()
-    provider.make = lambda session_id: FailedMount(session_id)
-    await manager.ensure(manager.spec(mounts=(Mount("data", "/mnt/data"),)))
+    session = await mounted(manager, provider)
     assert "no space" in manager.warnings[0]
-    with pytest.raises(SyncError, match="--force"):
-        await manager.delete(sync=True)
-    assert provider.sessions["s-1"].deleted == []
+    for sync in (False, True):
+        with pytest.raises(SyncError, match="--force"):
+            await manager.delete(sync=sync)
+    assert session.deleted == []
+    assert session.mounts.started == []
     await manager.delete(sync=True, force=True)
-    assert provider.sessions["s-1"].deleted == [True]
+    assert session.deleted == [False]
+    assert session.mounts.started == [("upload", "data")]
 
 
-class FailedMount(FakeSession):
-    async def contexts(self):
-        return [ContextState("c-1", "/mnt/data", "download", "Failed", "no space")]
+async def mounted(manager, provider, status="Failed", *, auto=True):
+    """A session whose one context came down, or did not."""
+    session = FakeSession("s-1")
+    bound = Bound("c-1", "data", "/mnt/data", auto)
+    session.mounts = FakeMounts(bound)
+    session.mounts.set(bound, "download", status, "no space" if status == "Failed" else "")
+    provider.make = lambda _id: session
+    await manager.ensure(manager.spec(mounts=(Mount("data", "/mnt/data"),)))
+    return session
+
+
+async def test_contexts_are_uploaded_before_the_session_ends(make, provider):
+    manager = make()
+    session = await mounted(manager, provider, "Success")
+    await manager.delete()
+    assert session.mounts.started == [("upload", "data")]
+    assert session.deleted == [False]
+
+
+async def test_a_session_whose_upload_fails_is_kept(make, provider):
+    manager = make()
+    session = await mounted(manager, provider, "Success")
+    session.mounts.failing["/mnt/data"] = "disk full"
+    with pytest.raises(SyncError, match=r"disk full.*delete --force"):
+        await manager.delete()
+    assert session.deleted == []
+    await manager.delete(force=True)
+    assert session.deleted == [False]
+    assert "disk full" in manager.warnings[-1]
+
+
+async def test_what_is_not_uploaded_by_itself_is_told(make, provider):
+    manager = make()
+    session = await mounted(manager, provider, "Success", auto=False)
+    await manager.delete()
+    assert session.mounts.started == []
+    assert "data at /mnt/data" in manager.warnings[-1]
+
+
+async def test_why_a_session_was_left_is_told_by_the_next_kernel(make, provider, tmp_path):
+    await mounted(make(), provider, "Success")
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.put(replace(ledger.rows()[0], left="data was not uploaded"))
+    provider.sessions["s-1"].on_signal = lambda _name: setattr(provider.sessions["s-1"], "pid", 8)
+    again = make()
+    again.claim()
+    await again.ensure()
+    assert again.warnings == ["data was not uploaded"]
+    assert ledger.rows()[0].left == ""
+
+
+async def test_a_context_that_is_mounted_later_is_uploaded_at_the_end(make, provider):
+    manager = make()
+    session = await manager.ensure()
+    session.mounts.bound.append(Bound("c-1", "data", "/mnt/data"))
+    manager.mounted()
+    await manager.close(restart=False)
+    assert session.deleted == []
+    assert manager._guardian.words[-1] == "ending"
