@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from agentbay_kernel.contexts import Contexts, Mounts
     from agentbay_kernel.events import Emit
 
+    Seen = Callable[[int], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Mount:
@@ -57,9 +59,9 @@ class SessionInfo:
     resource_url: str = ""
     desktop: Mapping[str, str] = field(default_factory=dict)
     request_id: str = ""
-
-
     details: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
     """One row of a listing."""
@@ -102,6 +104,26 @@ class FileInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class FileChange:
+    """What happened to a path: `kind` is `create`, `modify` or `delete`."""
+
+    path: str
+    kind: str
+    is_dir: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoreKeys:
+    """Passing access to an object store; all but `endpoint` and `region` are secrets."""
+
+    key_id: str = field(repr=False)
+    secret: str = field(repr=False)
+    token: str = field(repr=False)
+    endpoint: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ShellResult:
     """The end of a shell command."""
 
@@ -139,6 +161,24 @@ class Files(Protocol):
 
     async def remove(self, path: str) -> None:
         """Remove a file or a folder with all it holds."""
+
+    async def send(self, source: int, path: str, offset: int, length: int, seen: Seen) -> None:
+        """Copy a piece of the open local file `source` to the same place of a file.
+
+        An offset is a multiple of 1 MiB. `seen` is told the bytes on their way. Raises ToolError
+        when the session then holds another content there.
+        """
+
+    async def fetch(self, path: str, into: int, offset: int, length: int, seen: Seen) -> None:
+        """Copy a piece of a file to the same place of the open local file `into`, as `send`."""
+
+    async def watch(self, path: str, changed: Callable[[Sequence[FileChange]], None]) -> None:
+        """Tell of changes below a folder, on the running loop, until cancelled."""
+
+    async def bucket(
+        self, verb: Literal["upload", "download"], bucket: str, key: str, path: str, keys: StoreKeys
+    ) -> None:
+        """Copy a file of the session to or from an object store; raises NotSupported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,11 +355,11 @@ class Provider(Protocol):
     async def delete(self, session_id: str, *, sync: bool = False) -> None:
         """End a session by id; raises SessionGone when there is none."""
 
-    async def close(self) -> None:
-        """Close connections; sessions stay."""
     async def vendor_session(self, session_id: str) -> Any:
         """The vendor's own live object of a session, with functions in place of coroutines.
 
         What the vendor's SDK can do and this port does not say is reached by it.
         """
 
+    async def close(self) -> None:
+        """Close connections; sessions stay."""

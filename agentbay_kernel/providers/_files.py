@@ -8,13 +8,16 @@ import re
 import secrets
 import shlex
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from agentbay_kernel.errors import NotSupported, ToolError
-from agentbay_kernel.session import Capabilities, FileInfo, ShellResult
+from agentbay_kernel.providers._pieces import Host, Pieces
+from agentbay_kernel.providers._watching import follow
+from agentbay_kernel.session import FileChange, FileInfo, StoreKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
+
 
 # Bytes in one request: over the session's own link, and through the provider's gateway, which
 # passes messages of 63 KB. Multiples of 3, so that pieces of base64 can be joined.
@@ -27,24 +30,14 @@ FIND = "find -H {} -mindepth 1 -maxdepth 1 -printf '%Y %s %T@ %f\\0'"
 FOUND = re.compile(r"(\w) (\d+) (-?[\d.]+) (.+)", re.DOTALL)
 
 
-class Host(Protocol):
-    """What files need of a session."""
-
-    sdk: Any
-    capabilities: Capabilities
-
-    async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> str:
-        """Call one of the image's tools."""
-
-    async def shell(self, command: str) -> ShellResult:
-        """Run a shell command."""
-
-
 class ToolFiles:
     """Reads and writes through the tools read_file, write_file and their kin."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._pieces = Pieces(host, self._piece)
+        self.send = self._pieces.send
+        self.fetch = self._pieces.fetch
 
     async def read(self, path: str) -> bytes:
         """The whole content of a file."""
@@ -123,6 +116,36 @@ class ToolFiles:
             await self._run(f"rm -r -- {quoted}", f"{path} was not removed")
         else:
             await self._host.call_tool("delete_file", {"path": path})
+
+    async def watch(self, path: str, changed: Callable[[Sequence[FileChange]], None]) -> None:
+        """Tell of changes below a folder until cancelled."""
+        await follow(self._host.sdk, path, changed)
+
+    async def bucket(
+        self, verb: Literal["upload", "download"], bucket: str, key: str, path: str, keys: StoreKeys
+    ) -> None:
+        """Copy a file of the session to or from an object store, by the session's own client."""
+        names = {
+            getattr(tool, "name", "") for tool in getattr(self._host.sdk, "mcpTools", None) or []
+        }
+        oss = getattr(self._host.sdk, "oss", None)
+        if oss is None or (names and f"oss_{verb}" not in names):
+            raise NotSupported(
+                "This image has no tools for oss:// addresses",
+                next_step="Use an image that has them, or fetch the file with requests in a cell",
+            )
+        begun = await oss.env_init(
+            keys.key_id, keys.secret, keys.token, keys.endpoint or None, keys.region or None
+        )
+        done = await getattr(oss, verb)(bucket, key, path) if begun.success else begun
+        if not done.success:
+            text = str(done.error_message or "no reason given")
+            for secret in filter(None, (keys.key_id, keys.secret, keys.token)):
+                text = text.replace(secret, "…")
+            raise ToolError(
+                f"oss://{bucket}/{key} was not copied: {text.strip()[:500]}",
+                request_id=done.request_id or "",
+            )
 
     def _piece(self) -> int:
         sdk = self._host.sdk

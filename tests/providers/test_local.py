@@ -129,16 +129,18 @@ async def test_files_are_exact(session, size):
     assert await session.files.list("/workspace") == []
 
 
-async def test_a_large_file_travels_in_parts_there_and_back(session, tmp_path):
-    data, seen = os.urandom(transfer.PART * 2 + 1), []
+async def test_a_large_file_travels_in_pieces_there_and_back(session, tmp_path):
+    data, seen = os.urandom(2 * transfer.large.SMALLEST + 1), []
     (tmp_path / "there").write_bytes(data)
     await transfer.put(session, [tmp_path / "there"], "/workspace/big")
     await transfer.get(
         session, ["/workspace/big"], tmp_path / "back", progress=lambda *n: seen.append(n)
     )
     assert (tmp_path / "back").read_bytes() == data
-    assert seen[-1] == (len(data), len(data)) and len(seen) == 4
-    assert (await session.shell("ls -A /workspace")).stdout == "big\n"
+    assert seen[-1] == (len(data), len(data))
+    assert (
+        await session.shell("ls -A /workspace /tmp")
+    ).stdout == "/tmp:\ndev\n\n/workspace:\nbig\n"
 
 
 async def test_the_shell_works_while_a_cell_runs(session):
