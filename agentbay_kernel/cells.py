@@ -16,7 +16,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LINE_MAGICS = ("agentbay", "fs")
+LINE_MAGICS = ("agentbay", "fs", "sync")
 CELL_MAGICS = ("local", "on")
 LOCAL = "local"
 """The cell magic whose body runs in the kernel's own process."""
@@ -35,6 +35,9 @@ _CALLS = {
     "fs ls": "files.list(PATH)",
     "fs put": "files.write(PATH, DATA)",
     "fs get": "files.read(PATH)",
+    "sync status": "contexts()",
+    "sync up": "sync('upload')",
+    "sync down": "sync('download')",
     "agentbay labels": "labels()",
     "agentbay info": "info()",
     "agentbay link": "link(port=PORT)",

@@ -21,7 +21,7 @@ LAYERS = (
     ("probes", "contexts", "session", "syncing", "ledger", "hints"),
     ("service",),
     ("providers", "interpreter"),
-    ("bridge", "stop", "transfer", "introspection", "guardian"),
+    ("bridge", "stop", "transfer", "presigned", "introspection", "guardian"),
     ("sessions", "upload", "bridges", "places"),
     ("execution", "portal", "live"),
     ("engine",),

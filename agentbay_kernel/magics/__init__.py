@@ -73,3 +73,4 @@ async def complete(code: str, cursor: int, context: Context) -> Matches | None:
 def _load() -> None:
     """Import the families on first use; each registers its commands."""
     from agentbay_kernel.magics import agentbay, fs, labels, listing, sessions  # noqa: F401
+    from agentbay_kernel.magics import sync, sync_files, sync_mounts  # noqa: F401
