@@ -9,6 +9,20 @@ __all__ = ["__version__", "current"]
 __version__ = "0.1.0"
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Make the magics known to another IPython: `%load_ext agentbay_kernel`."""
+    from agentbay_kernel import extension
+
+    extension.load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take the magics away, and end the sessions that they started."""
+    from agentbay_kernel import extension
+
+    extension.unload(shell)
+
+
 def __getattr__(name: str) -> Any:
     if name == "current":
         from agentbay_kernel.live import current

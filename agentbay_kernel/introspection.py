@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"\??(?P<sign>%{1,2})(?P<name>\w+)\s*(?P<rest>.*)")
 _MAGIC = re.compile(r"(?:^|\n)(?P<sign>%{1,2})(?P<words>[\w-]*(?: [^\n]*)?)\Z")
 
+NOTHING: dict[str, Any] = {"status": "ok", "found": False, "data": {}, "metadata": {}}
+"""The content of an `inspect_reply` about what is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Matches:
@@ -58,7 +61,8 @@ def complete_magic(
         start = cursor - len(word) - len(found["sign"])
         return Matches(texts, start, cursor, False) if texts else None
     if found["sign"] == "%%":
-        return None
+        own = words[0] in cell_magics and not code[: found.start("sign")].strip()
+        return Matches([], cursor - len(word), cursor, True) if own else None
     if words[0] not in commands:
         return None
     texts = [name for name in commands[words[0]] if len(words) == 2 and name.startswith(word)]

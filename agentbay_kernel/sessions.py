@@ -72,6 +72,7 @@ class SessionManager:
         self._keeper: asyncio.Task[None] | None = None
         self._guardian = Guardian()
         self._row: Row | None = None
+        self._gone: SessionGone | None = None
 
     @property
     def state(self) -> State:
@@ -156,6 +157,7 @@ class SessionManager:
     async def replace(self, spec: SessionSpec) -> Session:
         """Start a new session as described; the former one of ours is deleted first."""
         await self.delete()
+        self._gone = None
         return await self.ensure(spec)
 
     async def detach(self) -> None:
@@ -286,7 +288,7 @@ class SessionManager:
         now = self._clock()
         options = self.options
         age = self._age(session)
-        self.session = session
+        self.session, self._gone = session, None
         self.lifetime = Lifetime(
             created=now - age,
             refreshed=now,
@@ -329,6 +331,9 @@ class SessionManager:
         self.on_forget()
 
     def _check_end(self) -> None:
+        gone, self._gone = self._gone, None
+        if gone is not None:
+            raise gone  # a warning between cells is easily missed
         if self.lifetime is not None and self.lifetime.ended(self._clock()):
             session_id = self.session.session_id if self.session else ""
             self._forget()
@@ -350,6 +355,7 @@ class SessionManager:
                 self.used()
             except SessionGone as error:
                 self.lost(error)
+                self._gone = error
                 self._warn(str(error))
                 return
             except ProviderError:

@@ -23,12 +23,14 @@ LAYERS = (
     ("providers", "interpreter"),
     ("bridge", "stop", "transfer", "presigned", "introspection", "guardian"),
     ("sessions", "upload", "bridges", "places"),
-    ("execution", "portal", "live"),
+    ("execution", "portal", "pool"),
     ("engine",),
     ("magics",),
-    ("kernel", "cli", "__main__", "__init__"),
+    ("standalone", "live"),
+    ("kernel", "cli", "extension", "__main__", "__init__"),
 )
 PURE = {"errors", "events", "mime", "identity", "lifetime", "cells", "session", "hints", "probes"}
+PURE |= {"languages"}
 # What the service, a program of its own, may use of the package.
 SERVICE_USES = {"errors", "config", "service"}
 MOST_IMPORTS = 8

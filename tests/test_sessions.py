@@ -147,6 +147,23 @@ async def test_a_session_that_vanished_is_noticed_by_the_keep_alive(make, clock)
     await manager.check()
     assert manager.state is State.NONE
     assert "s-1 is gone" in manager.warnings[0]
+    with pytest.raises(SessionGone, match="s-1 is gone"):
+        await manager.ensure()
+    assert (await manager.ensure()).session_id == "s-2"
+
+
+async def test_a_session_that_vanished_is_not_said_to_who_starts_another(make, clock):
+    manager = make()
+    session = await manager.ensure()
+
+    async def gone():
+        raise SessionGone("Session s-1 is gone")
+
+    session.keep_alive = gone
+    clock.now += 31 * 60
+    await manager.check()
+    assert (await manager.replace(manager.spec())).session_id == "s-2"
+    assert await manager.ensure() is manager.session
 
 
 async def test_a_restarted_kernel_finds_its_session_with_an_empty_namespace(make, provider):

@@ -15,8 +15,23 @@ from agentbay_kernel.magics.registry import (
     subcommands,
 )
 
-__all__ = ["Context", "Done", "complete", "help_of", "inspect", "run"]
+__all__ = ["Context", "Done", "complete", "help_of", "inspect", "names", "run"]
 
+FAMILIES = (
+    "agentbay",
+    "sessions",
+    "listing",
+    "labels",
+    "links",
+    "tools",
+    "upkeep",
+    "leftovers",
+    "account",
+    "fs",
+    "sync_mounts",
+    "sync",
+    "sync_files",
+)
 LOCAL_HELP = (
     "%%local\n\nAs the first line of a cell: the cell runs in the kernel's own process on this "
     "computer.\n"
@@ -35,10 +50,16 @@ async def run(magic: str, line: str, context: Context, body: str | None = None) 
     return await run_command(sign + magic, line, context, body)
 
 
-def help_of(magic: str) -> str:
-    """The page of help of a cell magic."""
+def help_of(magic: str, sign: str = "%%") -> str:
+    """The page of help of a magic, a cell magic unless the sign says otherwise."""
     _load()
-    return LOCAL_HELP if magic == "local" else help_page(f"%%{magic}")
+    return LOCAL_HELP if magic == "local" else help_page(f"{sign}{magic}")
+
+
+def names(sign: str = "") -> list[str]:
+    """The names of the line magics, with the sign `%%` those of the cell magics."""
+    _load()
+    return cell_magics() if sign == "%%" else list(subcommands())
 
 
 def inspect(code: str, cursor: int) -> str | None:
