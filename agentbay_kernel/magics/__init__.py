@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from agentbay_kernel.introspection import Matches, complete_magic, magic_line
 from agentbay_kernel.magics import completion
 from agentbay_kernel.magics.registry import (
@@ -27,6 +29,16 @@ FAMILIES = (
     "upkeep",
     "leftovers",
     "account",
+    "fs",
+    "sync_mounts",
+    "sync",
+    "sync_files",
+)
+FAMILIES = (
+    "agentbay",
+    "sessions",
+    "listing",
+    "labels",
     "fs",
     "sync_mounts",
     "sync",
@@ -93,5 +105,5 @@ async def complete(code: str, cursor: int, context: Context) -> Matches | None:
 
 def _load() -> None:
     """Import the families on first use; each registers its commands."""
-    from agentbay_kernel.magics import agentbay, fs, labels, listing, sessions  # noqa: F401
-    from agentbay_kernel.magics import sync, sync_files, sync_mounts  # noqa: F401
+    for name in FAMILIES:
+        import_module(f"{__name__}.{name}")
