@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["__version__", "current"]
+__all__ = ["SessionPoolExecutor", "__version__", "current"]
 
 __version__ = "0.1.0"
 
@@ -28,6 +28,10 @@ def __getattr__(name: str) -> Any:
         from agentbay_kernel.live import current
 
         return current
+    if name == "SessionPoolExecutor":
+        from agentbay_kernel.pool.executor import SessionPoolExecutor
+
+        return SessionPoolExecutor
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

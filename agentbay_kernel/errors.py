@@ -19,12 +19,18 @@ KernelError
 │   └── InterpreterGone    nobody listens at its other end: the interpreter has died
 ├── ConnectionLost         the connection broke while a cell was running
 ├── CellTimeout            the provider's time limit ended the cell
+├── RemoteError            code that was sent into a session of a pool raised an exception
 └── SyncError              a context was not uploaded or downloaded
 
 Each carries a short message that says what failed, what survived, and what to type next.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class KernelError(Exception):
@@ -78,7 +84,10 @@ class ProviderError(KernelError):
 class KeyMissing(ProviderError):
     """Raised when a cloud provider is asked for and no API key is known."""
 
-    next_step = "Set AGENTBAY_API_KEY before the kernel starts, or use provider = local"
+    next_step = (
+        "Type %agentbay login, or set AGENTBAY_API_KEY before the kernel starts, or use "
+        "provider = local"
+    )
 
 
 class KeyRefused(ProviderError):
@@ -154,6 +163,22 @@ class CellTimeout(KernelError):
 
     survived = "The session and its names are kept"
     next_step = "Raise the option cell_timeout_seconds, or run the work in pieces"
+
+
+class RemoteError(KernelError):
+    """Raised when a pool's work raised in its session: the exception's name, text and traceback."""
+
+    def __init__(self, ename: str, evalue: str, traceback: Sequence[str]) -> None:
+        super().__init__(f"{ename}: {evalue}")
+        self.ename = ename
+        self.evalue = evalue
+        self.traceback = tuple(traceback)
+
+    def __str__(self) -> str:
+        return "\n".join([self.message, *(["", *self.traceback] if self.traceback else [])])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.ename, self.evalue, self.traceback)
 
 
 class SyncError(KernelError):

@@ -2,12 +2,14 @@
 
 The kernel starts it with the first session and holds its standard input. When that ends, the
 guardian deletes the session: at once after the word `ending`, otherwise, as after a kill, unless
-a restarted kernel claims the ledger's row within some seconds. `release` sends it away.
+a restarted kernel claims the ledger's row within some seconds. `release` sends it away. With labels
+as its charge it deletes every session that has them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -15,23 +17,31 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, field, replace
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from agentbay_kernel import syncing
 from agentbay_kernel.config import AgentBayOptions
 from agentbay_kernel.errors import SessionGone, SyncError
 from agentbay_kernel.ledger import Ledger
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 log = logging.getLogger("agentbay_kernel.guardian")
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a guardian watches over; holds no key, which comes with the environment."""
+    """What a guardian watches over; holds no API key, which comes with the environment.
+
+    It is the session of the ledger's row `key`, or with `labels` all sessions that have them, whose
+    rows' keys begin with `key`.
+    """
 
     key: str
     owner: int
     options: dict[str, Any] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 class Guardian:
@@ -40,8 +50,15 @@ class Guardian:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def watch(self, key: str, provider: str, options: AgentBayOptions) -> None:
-        """Start watching over the session of the ledger's row `key`; at most one process."""
+    def watch(
+        self,
+        key: str,
+        provider: str,
+        options: AgentBayOptions,
+        *,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start watching over what a `Charge` says; at most one process."""
         if self._process is not None:
             return
         values = {name: getattr(options, name) for name in options.trait_names(config=True)}
@@ -53,7 +70,7 @@ class Guardian:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self._tell(json.dumps(asdict(Charge(key, os.getpid(), values))))
+        self._tell(json.dumps(asdict(Charge(key, os.getpid(), values, dict(labels or {})))))
 
     def ending(self, *, sync: bool = False) -> None:
         """From now on delete the session, its contexts uploaded, as soon as this process ends."""
@@ -62,11 +79,20 @@ class Guardian:
     def release(self) -> None:
         """Let it go: the session is gone already, or shall stay."""
         self._tell("release")
+        process = self._let_go()
+        if process is not None:
+            process.wait(timeout=5)
+
+    def dismiss(self) -> None:
+        """Let it do what it was told for the end of this process, now and by itself."""
+        self._let_go()
+
+    def _let_go(self) -> subprocess.Popen[bytes] | None:
         process, self._process = self._process, None
         if process is not None:
             assert process.stdin is not None
             process.stdin.close()
-            process.wait(timeout=5)
+        return process
 
     def restart(self) -> None:
         """Let it wait for the next kernel to claim the session."""
@@ -94,6 +120,9 @@ def main(stdin: IO[str]) -> None:
 
 async def _end(charge: Charge, word: str) -> None:
     ledger = Ledger.of_user()
+    if charge.labels:
+        await _end_all(charge, ledger)
+        return
     if not word.startswith("ending") and await _adopted(ledger, charge):
         return
     row = ledger.get(charge.key)
@@ -110,6 +139,30 @@ async def _end(charge: Charge, word: str) -> None:
         ledger.remove(charge.key, row.session_id)
         raise
     ledger.remove(charge.key, row.session_id)
+
+
+async def _end_all(charge: Charge, ledger: Ledger) -> None:
+    """End what has the labels, also what was on its way when the process ended."""
+    from agentbay_kernel import providers
+
+    options = AgentBayOptions(**charge.options)
+    provider = providers.make(options)
+    end = time.monotonic() + options.restart_wait_seconds
+    try:
+        while True:
+            page = await provider.list(charge.labels, limit=100)
+            for each in page.sessions:
+                with contextlib.suppress(SessionGone):
+                    await provider.delete(each.session_id)
+            if time.monotonic() > end:
+                break
+            await asyncio.sleep(0.5)
+        left = {each.session_id for each in page.sessions}
+        for row in ledger.rows():
+            if row.key.startswith(charge.key) and row.session_id not in left:
+                ledger.remove(row.key, row.session_id)
+    finally:
+        await provider.close()
 
 
 async def _adopted(ledger: Ledger, charge: Charge) -> bool:
