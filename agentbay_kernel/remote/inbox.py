@@ -29,14 +29,21 @@ Request = Dict[str, Any]
 GATHER_SECONDS = 0.01
 TAIL = 256 << 10
 
+LONGEST_PATH = 100
+"""Bytes of a path by which a socket is bound and joined."""
+
 SEND_SECONDS = 10
 """How long a client may take nothing; the main thread may be waiting for it."""
 
 RELAY = """\
 import base64, os, socket, sys, threading
 link = socket.socket(socket.AF_UNIX)
+path = sys.argv[1]
 try:
-    link.connect(sys.argv[1])
+    if len(os.fsencode(path)) > 100:
+        folder = os.open(os.path.dirname(path), os.O_RDONLY)
+        path = "/proc/self/fd/%d/control" % folder
+    link.connect(path)
 except OSError as error:
     sys.exit("agentbay-relay: " + type(error).__name__)
 def up():
@@ -89,12 +96,23 @@ class Inbox:
         self._loop = loop
         with open(self.relay, "w") as file:
             file.write(RELAY)
-        self._server.bind(self.path)
+        self._bind()
         self._server.listen(2)
         self._outbox.aside = self._aside
         self._stdin.connected = lambda: self._client is not None
         for work in (self._accept, self._hand_out, self._work_beside):
             threading.Thread(target=work, name=_NAME, daemon=True).start()
+
+    def _bind(self) -> None:
+        if len(os.fsencode(self.path)) <= LONGEST_PATH:
+            self._server.bind(self.path)
+            return
+        # A socket's path ends at 107 bytes, that of a folder for temporary files may not.
+        folder = os.open(os.path.dirname(self.path), os.O_RDONLY)
+        try:
+            self._server.bind("/proc/self/fd/%d/control" % folder)
+        finally:
+            os.close(folder)
 
     def has_threads(self) -> bool:
         """Whether a thread lives that the user's code has started."""

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from tests.kernels import Exchange, RunningKernel
 
 RECORDINGS = Path(__file__).parent / "recordings"
-ANSWER_SECONDS = 2.0
+ANSWER_SECONDS = 5.0
+"""More than a busy machine takes and less than a front end waits; how fast is the bench's matter."""
 
 
 def steps(name: str) -> list[dict[str, Any]]:

@@ -46,7 +46,8 @@ def notebook(request, shared):
     before = {}
     for name in ("vscode-open", "vscode-variables", "vscode-background"):
         before |= replay.play(kernel, name)
-    results = [result(kernel, before[name]) for name in ("complete", "inspect")]
+    heard = [each for exchange in before.values() for each in exchange.outputs]
+    results = [result(kernel, before[name], heard) for name in ("complete", "inspect")]
     made = created(kernel, request.param)
     first = kernel.execute("print(1)", **CELL)
     return Notebook(kernel, request.param, before, results, made, first)
@@ -61,8 +62,11 @@ def recorded(name, identity, *changed):
     return content
 
 
-def result(kernel, exchange):
-    """What background code gives by an update of its display, which may come after its end."""
+def result(kernel, exchange, heard=()):
+    """What background code gives by an update of its display, which may come after its end.
+
+    It may have been `heard` under a request that came later.
+    """
     (display,) = exchange.of("display_data")
     (mime,) = display["data"]
     identity = display["transient"]["display_id"]
@@ -73,7 +77,7 @@ def result(kernel, exchange):
             and message["content"]["transient"]["display_id"] == identity
         )
 
-    come = [each for each in exchange.outputs if is_update(each)]
+    come = [each for each in (*exchange.outputs, *heard) if is_update(each)]
     update = come[0] if come else kernel.next_message(is_update)
     (value,) = update["content"]["data"].items()
     assert value[0] == f"{mime}.result"

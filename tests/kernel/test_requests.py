@@ -78,7 +78,7 @@ def test_an_error_aborts_what_is_queued_only_if_it_shall(every, stop):
 
 
 def test_an_aborted_request_has_only_its_status(every):
-    failing = every.send("execute_request", execute_content("1/0"))
+    failing = every.send("execute_request", execute_content("import time; time.sleep(1); 1/0"))
     aborted = every.send("execute_request", execute_content("print('never')"))
     every.finish(failing)
     ended = every.finish(aborted)

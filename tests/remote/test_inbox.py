@@ -1,0 +1,42 @@
+"""The control channel's socket."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from agentbay_kernel.remote.inbox import RELAY
+from tests.remote import cells
+
+
+@pytest.fixture
+def deep(tmp_path):
+    """A folder whose path is longer than a socket's may be."""
+    folder = tmp_path / ("long" * 20) / ("path" * 20)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_the_hooks_listen_below_a_long_path(deep):
+    reader = cells.run(sys.executable, cells.texts(["print('on')"]), deep)
+    assert reader.text() == "on\n"
+
+
+def test_the_relay_joins_below_a_long_path(deep):
+    program = deep / "relay.py"
+    program.write_text(RELAY)
+    folder = os.open(deep, os.O_RDONLY)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.settimeout(20)
+        server.bind(f"/proc/self/fd/{folder}/control")
+        server.listen()
+        command = [sys.executable, "-IS", str(program), str(deep / "control")]
+        with subprocess.Popen(command, stdin=subprocess.PIPE) as relay:
+            client, _ = server.accept()
+            with client:
+                assert client.recv(100) == b'{"op": "join"}\n'
+            relay.stdin.close()
+            assert relay.wait(20) == 0
+    os.close(folder)
