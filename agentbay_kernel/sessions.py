@@ -105,10 +105,10 @@ class SessionManager:
             if self._row is not None:
                 self._guardian.watch(self._row.key, self._row.provider, self.options)
         return self._row is not None
+
     def left_names(self) -> list[str]:
         """The names of what an earlier process with this identity left beside its own session."""
         return self._ledger.names(self.identity.kernel)
-
 
     @property
     def at_hand(self) -> bool:
@@ -116,17 +116,24 @@ class SessionManager:
         return self._provider is not None and self._provider.at_hand()
 
     async def ensure(self, spec: SessionSpec | None = None) -> Session:
-        """The current session, found again or created; a cancelled wait leaves it starting.
+        """The current session, found, woken or created; a cancelled wait leaves it starting.
 
         Raises SessionGone, once, when the session has ended since it was last used.
         """
         self._check_end()
         if self.session is not None:
+            await self._wake(self.session)
             return self.session
         if self._starting is None:
             self._starting = asyncio.ensure_future(self._start(spec or self.spec()))
             self._starting.add_done_callback(self._started)
         return await asyncio.shield(self._starting)
+
+    async def _wake(self, session: Session) -> None:
+        if self.lifetime is not None and self.lifetime.paused:
+            await session.machine.resume()
+            self.lifetime.paused = False
+            self.used()
 
     def spec(
         self,

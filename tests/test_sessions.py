@@ -6,7 +6,7 @@ import pytest
 
 from agentbay_kernel.config import AgentBayOptions
 from agentbay_kernel.contexts import Bound
-from agentbay_kernel.errors import SessionGone, SyncError
+from agentbay_kernel.errors import NotSupported, SessionGone, SyncError
 from agentbay_kernel.identity import Identity
 from agentbay_kernel.ledger import Ledger
 from agentbay_kernel.session import Mount
@@ -124,6 +124,27 @@ async def test_it_is_kept_alive_while_a_cell_runs(make, clock, provider):
     assert session.kept_alive == 1
     clock.now += 40 * 60
     assert await manager.ensure() is session
+
+
+async def test_a_paused_session_is_woken_by_the_next_cell(make, clock):
+    manager = make()
+    session = await manager.ensure()
+    session.machine.paused = manager.lifetime.paused = True
+    clock.now += 2 * 3600
+    assert await manager.ensure() is session
+    assert not session.machine.paused
+    assert not manager.lifetime.paused
+    assert manager.lifetime.refreshed == clock.now
+
+
+async def test_a_session_that_cannot_be_woken_stays_paused(make):
+    manager = make()
+    session = await manager.ensure()
+    session.machine.error = NotSupported("no")
+    manager.lifetime.paused = True
+    with pytest.raises(NotSupported):
+        await manager.ensure()
+    assert manager.lifetime.paused
 
 
 async def test_it_is_left_to_end_long_after_the_last_activity(make, clock):

@@ -34,16 +34,6 @@ FAMILIES = (
     "sync",
     "sync_files",
 )
-FAMILIES = (
-    "agentbay",
-    "sessions",
-    "listing",
-    "labels",
-    "fs",
-    "sync_mounts",
-    "sync",
-    "sync_files",
-)
 LOCAL_HELP = (
     "%%local\n\nAs the first line of a cell: the cell runs in the kernel's own process on this "
     "computer.\n"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel import providers
 from agentbay_kernel.magics import render
-from agentbay_kernel.magics.registry import Context, argument, command
+from agentbay_kernel.magics.registry import Context, command
 
 if TYPE_CHECKING:
     from agentbay_kernel.session import Session, SessionInfo
@@ -86,30 +86,3 @@ def _shown(name: str, value: str) -> str:
     if value and any(word in name.lower() for word in SECRET):
         return "•••"
     return render.masked(value) if "://" in value else value
-
-
-@command(
-    "agentbay",
-    "link",
-    argument("--port", type=int, default=None, help="a port of the session, 30100 to 30199"),
-    argument(
-        "--protocol", default=None, choices=("https", "wss"), help="https (as without it) or wss"
-    ),
-    argument("--print", action="store_true", help="print the whole link into the output"),
-)
-async def link(context: Context, args: Any) -> Any:
-    """Give a link to a port of the session, or to the session itself.
-
-    The link is a credential: the output shows only its host, and the whole link is in the variable
-    `agentbay_link` of %%local cells. --print shows it all the same, and saves it in the notebook.
-    """
-    session = await context.manager.ensure()
-    # The providers' own default for a port is a WebSocket link.
-    protocol = args.protocol or ("https" if args.port else None)
-    url = await session.link(port=args.port, protocol=protocol)
-    context.manager.used()
-    context.keep("agentbay_link", url)
-    shown = url if args.print else render.masked(url)
-    note = "" if args.print else "The whole link is agentbay_link in a %%local cell."
-    context.emit(render.facts({"link": shown}, note))
-    return url

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agentbay_kernel import credentials
 from agentbay_kernel.errors import NotSupported
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def choose(options: AgentBayOptions) -> Choice:
         return Choice(options.provider, f"provider = {options.provider}")
     if _key(AGENTBAY_KEY):
         if options.region or not _is_own_service(options.endpoint):
-            return Choice("agentbay", f"{AGENTBAY_KEY} is set")
+            return Choice("agentbay", _source(AGENTBAY_KEY))
         return Choice("local", "AGENTBAY_ENDPOINT is the local service")
     if not _key(AGB_KEY):
         return Choice("local", f"no {AGENTBAY_KEY} is set")
@@ -99,8 +100,23 @@ def _agb_installed() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in names)
 
 
+async def check_key(options: AgentBayOptions, key: str) -> None:
+    """Ask AgentBay something harmless with a key; raises KeyRefused, Unreachable."""
+    from agentbay_kernel.providers.agentbay import AgentBayProvider
+
+    provider = AgentBayProvider(key, region=options.region, endpoint=options.endpoint)
+    try:
+        await provider.list({}, limit=1)
+    finally:
+        await provider.close()
+
+
 def _key(variable: str) -> str:
-    return os.environ.get(variable, "").strip()
+    return credentials.find(variable).key
+
+
+def _source(variable: str) -> str:
+    return f"{variable} is set" if os.environ.get(variable, "").strip() else "a key by login"
 
 
 def _is_own_service(endpoint: str) -> bool:

@@ -268,7 +268,11 @@ class AgentBaySession(Groups):
             except SessionGone:
                 return
         with contextlib.suppress(SessionGone):
-            await delete("The session was not deleted", self.sdk, self._ask)
+            await self.end("The session was not deleted")
+
+    async def end(self, what: str) -> None:
+        """Delete it, a paused one too; raises SessionGone when it has ended already."""
+        await delete(what, self.sdk, self._ask)
 
     async def release(self) -> None:
         """Close the connections to the session, which stays."""

@@ -12,7 +12,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.errors import KeyMissing, ProviderError, SessionGone, Unreachable
-from agentbay_kernel.providers import _containment, _machine, _tools
+from agentbay_kernel.providers import _containment
 from agentbay_kernel.providers._calls import Caller
 from agentbay_kernel.providers._contexts import SdkContexts
 from agentbay_kernel.providers._gateway import guard_client, guard_session, is_local, watch
@@ -99,8 +99,8 @@ class AgentBayProvider:
 
     async def tools(self, image: str) -> Sequence[ToolInfo]:
         """The tools of an image."""
-        client = await self.client()
-        return await _tools.of_image(client.client, self._key, self._caller, image)
+        sdk = _containment.load().AsyncSession(await self.client(), "")
+        return await AgentBaySession(sdk, self._caller, image=image).tools.list()
 
     async def list(
         self,
@@ -133,7 +133,7 @@ class AgentBayProvider:
         session = AgentBaySession(sdk, self._caller)
         if sync:
             await session.sync("upload")
-        await _machine.delete(f"Session {session_id} was not deleted", sdk, self._caller.ask)
+        await session.end(f"Session {session_id} was not deleted")
 
     async def vendor_session(self, session_id: str) -> Any:
         """The SDK's sync `Session`, which owes nothing to this object."""
