@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 RECORDINGS = Path(__file__).parent / "recordings"
 ANSWER_SECONDS = 5.0
-"""More than a busy machine takes and less than a front end waits; how fast is the bench's matter."""
+"""More than a busy machine takes, less than a front end waits; how fast is the bench's matter."""
 
 
 def steps(name: str) -> list[dict[str, Any]]:
