@@ -1,0 +1,178 @@
+"""Tools, upkeep and account through a real kernel and the vendor's SDK."""
+
+import json
+import sqlite3
+
+import pytest
+
+from tests.kernels import service, wait_for
+
+SECRET = "very-secret-value"
+
+
+@pytest.fixture
+def kernel(shared):
+    """One kernel with a session for all tests of this module."""
+    kernel = shared("pipe")
+    kernel.execute("pass")
+    return kernel
+
+
+def shown(done):
+    """All that a cell showed, as text."""
+    return json.dumps([each["content"] for each in done.outputs], ensure_ascii=False)
+
+
+def ok(kernel, line):
+    done = kernel.execute(line)
+    assert done.status == "ok", done.content
+    return shown(done)
+
+
+def refused(kernel, line):
+    done = kernel.execute(line)
+    assert done.status == "error", shown(done)
+    assert done.content["ename"] in ("UsageError", "NotSupported")
+    return done.content["evalue"]
+
+
+GOOD = {
+    "tools": ("%agentbay tools", "read_file"),
+    "call": ("%agentbay call shell command='echo $((6*7))'", "42"),
+    "env": ("%agentbay env MODE=test", "MODE"),
+    "metrics": ("%agentbay metrics", "GiB"),
+    "extend": ("%agentbay extend", "ends when unused"),
+    "leftovers": ("%agentbay leftovers", "No kernel has left"),
+    "config": ("%agentbay config", "AGENTBAY_KERNEL_PROVIDER"),
+    "login": ("%agentbay login --forget", "No key was stored"),
+    "link": ("%agentbay link --port 30111", "nothing answers"),
+}
+BAD = {
+    "tools": ("%agentbay tools --image nowhere_latest --limit", "unrecognized"),
+    "call": ("%agentbay call read_fil path=/x", "Did you mean read_file"),
+    "env": ("%agentbay env A", "has no value"),
+    "metrics": ("%agentbay metrics --fast", "unrecognized"),
+    "extend": ("%agentbay extend 5", "unrecognized"),
+    "pause": ("%agentbay pause now", "unrecognized"),
+    "resume": ("%agentbay resume now", "unrecognized"),
+    "leftovers": ("%agentbay leftovers s-1", "no leftover"),
+    "config": ("%agentbay config x", "unrecognized"),
+    "login": (f"%agentbay login {SECRET}", "stays in the notebook"),
+    "link": ("%agentbay link --port 80", "30100 to 30199"),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_line_works(kernel, name):
+    line, text = GOOD[name]
+    assert text in ok(kernel, line)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_line_is_one_short_message(kernel, name):
+    line, text = BAD[name]
+    answer = refused(kernel, line)
+    assert text in answer
+    assert SECRET not in answer
+
+
+def test_the_value_of_a_call_is_plain_data(kernel):
+    ok(kernel, "%agentbay call get_metrics -o use")
+    assert kernel.execute("0 < use['mem_used'] < use['mem_total']").value() == "True"
+
+
+def test_arguments_in_json_reach_the_tool(kernel):
+    line = '%agentbay call write_file {"path": "/workspace/it\'s.txt", "content": "a \\"b\\""}'
+    ok(kernel, line)
+    assert kernel.execute('open("/workspace/it\'s.txt").read()').value() == "'a \"b\"'"
+
+
+def test_a_tools_schema_is_its_help(kernel):
+    done = kernel.execute("%agentbay call read_file?")
+    assert "path  (string)" in done.content["payload"][0]["data"]["text/plain"]
+
+
+def test_tools_are_completed_within_200_ms(kernel):
+    code = "%agentbay call write_f"
+    kernel.ask("complete_request", {"code": code, "cursor_pos": len(code)})
+    reply = kernel.ask("complete_request", {"code": code, "cursor_pos": len(code)})
+    assert reply.content["matches"] == ["write_file"]
+    assert reply.seconds < 0.2
+
+
+def test_variables_reach_the_interpreter_and_the_shell(kernel):
+    ok(kernel, "%agentbay env 'GREETING=guten Tag'")
+    assert kernel.execute("import os; os.environ['GREETING']").value() == "'guten Tag'"
+    assert kernel.execute("!echo $GREETING").text().split() == ["guten", "Tag"]
+
+
+def test_a_secret_is_in_the_session_and_nowhere_else(kernel):
+    done, prompts = kernel.answering("%agentbay env TOKEN=-", SECRET)
+    assert done.status == "ok"
+    assert prompts == [{"prompt": "TOKEN: ", "password": True}]
+    assert SECRET not in shown(done)
+    count = kernel.execute("import os; len(os.environ['TOKEN'])").value()
+    assert count == str(len(SECRET))
+    assert SECRET not in kernel.execute("'\\n'.join(In)").value()
+    for path in kernel.home.rglob("*"):
+        if path.is_file() and "/sessions/" not in str(path):
+            assert SECRET.encode() not in path.read_bytes(), path
+    history = next(kernel.home.rglob("history.sqlite"), None)
+    if history is not None:
+        with sqlite3.connect(history) as database:
+            rows = database.execute("select source_raw from history").fetchall()
+        assert SECRET not in str(rows)
+
+
+def test_a_cell_wakes_a_paused_session_with_its_names(kernel):
+    kernel.execute("kept = 42")
+    assert "is paused" in ok(kernel, "%agentbay pause")
+    assert kernel.execute("kept").value() == "42"
+    ok(kernel, "%agentbay pause")
+    assert "runs" in ok(kernel, "%agentbay resume")
+    assert kernel.execute("kept").value() == "42"
+
+
+def test_a_link_is_seen_to_answer(kernel):
+    kernel.execute(
+        "import subprocess, sys\n"
+        "server = subprocess.Popen([sys.executable, '-m', 'http.server', '30112'])"
+    )
+    try:
+        wait_for(
+            lambda: "answers (HTTP 200)" in ok(kernel, "%agentbay link --port 30112"),
+            "the server answers",
+        )
+        done = kernel.execute("%agentbay link --port 30112")
+        assert "/request_ai/" not in shown(done)
+        kernel.execute("%%local\nimport requests\nstatus = requests.get(agentbay_link).status_code")
+        assert kernel.execute("%%local\nstatus").value() == "200"
+    finally:
+        kernel.execute("server.kill(); server.wait()")
+
+
+def test_config_tells_the_variable_of_a_value(kernel):
+    assert "variable AGENTBAY_KERNEL_LINGER_SECONDS" in ok(kernel, "%agentbay config")
+
+
+def test_a_key_by_login_is_used_by_the_next_kernel(start_kernel, monkeypatch, surroundings):
+    first = start_kernel()
+    first.execute("pass")
+    record = service()
+    assert record is not None
+    monkeypatch.setenv("AGENTBAY_KERNEL_PROVIDER", "agentbay")
+    monkeypatch.setenv("AGENTBAY_ENDPOINT", record.url)
+    second = start_kernel()
+    assert "No AgentBay API key" in second.execute("1").content["evalue"]
+    wrong, _ = second.answering("%agentbay login", "akm-wrong-key")
+    assert wrong.content["ename"] == "KeyRefused"
+    assert not list(surroundings.rglob("login.json"))
+    done, prompts = second.answering("%agentbay login", record.key)
+    assert done.status == "ok", done.content
+    assert prompts[0]["password"]
+    assert record.key not in shown(done)
+    second.close()
+    third = start_kernel()
+    assert third.execute("21 * 2").value() == "42"
+    logs = b"".join(path.read_bytes() for path in surroundings.rglob("log/*"))
+    assert record.key.encode() not in logs
