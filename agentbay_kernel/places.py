@@ -21,7 +21,7 @@ MAIN = "main"
 """What a user calls the place that every kernel has."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Place:
     """Somewhere that cells run: a session and the bridge to its interpreter.
 

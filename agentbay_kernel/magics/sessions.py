@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.errors import KernelError, SessionGone, UsageError
@@ -12,8 +13,12 @@ from agentbay_kernel.places import MAIN, Place
 from agentbay_kernel.session import Mount
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from agentbay_kernel.events import CellError
     from agentbay_kernel.session import Session
+
+SLOW_SECONDS = 1.0
 
 
 @command(
@@ -50,13 +55,26 @@ async def new(context: Context, args: Any) -> Any:
         limit=args.max_life or 0,
     )
     try:
-        session = await manager.replace(spec)
+        session = await _told(context, manager.replace(spec))
     except KernelError:
         if place is not None:
             context.all_places.drop(place.name)
         raise
     context.emit(render.line(_ready(context, session, place)))
     return session.session_id
+
+
+async def _told(context: Context, starting: Coroutine[Any, Any, Session]) -> Session:
+    """Wait for a session, with a word when that takes long."""
+    task = asyncio.ensure_future(starting)
+    try:
+        await asyncio.wait([task], timeout=SLOW_SECONDS)
+        if not task.done():
+            context.emit(render.line("Starting a session…"))
+        return await task
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
 
 
 def _place(context: Context, name: str) -> Place | None:
@@ -150,6 +168,12 @@ async def attach(context: Context, args: Any) -> Any:
 
     The session is not the kernel's own: it stays when the kernel ends.
     """
+    held = context.all_places.holding(args.session)
+    if held is not None:
+        raise UsageError(
+            f"{args.session} is this notebook's session {held.name} already",
+            next_step=f"%agentbay use {_quoted(held.name)} runs cells there",
+        )
     place = _place(context, args.name)
     manager = place.manager if place is not None else context.manager
     try:
