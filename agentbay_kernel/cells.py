@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LINE_MAGICS = ("agentbay", "fs", "sync")
-CELL_MAGICS = ("local", "on")
+CELL_MAGICS = ("local", "fs", "on", "map", "node", "r", "java")
 LOCAL = "local"
 """The cell magic whose body runs in the kernel's own process."""
 
@@ -84,6 +84,26 @@ def parse(text: str) -> list[Segment]:
     if text.lstrip().startswith("%%") or not _mentions_magic(text):
         return [Remote(text)]
     return _split(text)
+
+
+def parse_as(magic: str, text: str) -> list[Segment]:
+    """As `parse`, where a cell without our magics is the body of a cell magic.
+
+    Our line magics stand in cells of their own there: only the language itself could tell one that
+    stands in a string from one that shall run.
+    """
+    text = text.lstrip("\n")
+    if not text.strip():
+        return []
+    if _CELL.match(text):
+        return parse(text)
+    lines = [line for line in text.split("\n") if line.strip()]
+    ours = [match for line in lines if (match := _LINE.match(line)) and not match["lead"]]
+    if len(ours) == len(lines):
+        return [LineMagic(match["name"], match["rest"].strip()) for match in ours]
+    if text.startswith("%"):
+        raise CellRefused("A magic must stand in a cell of its own here. Nothing of it has run.")
+    return [CellMagic(magic, "", text)]
 
 
 def _mentions_magic(text: str) -> bool:

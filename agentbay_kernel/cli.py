@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agentbay_kernel import languages
 from agentbay_kernel.errors import KernelError, ServiceError
 
 if TYPE_CHECKING:
@@ -53,11 +54,25 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_argument("--provider", choices=PROVIDERS, help="where the cells' sessions live")
     lab.set_defaults(run=_lab)
     _add_service(commands)
+    doctor = commands.add_parser(
+        "doctor",
+        help="check the account, the connection and a session, and say what works",
+        description="Make a session and a persistent context, use everything that a kernel uses, "
+        "and remove both. Exit code 1 when something failed.",
+    )
+    doctor.add_argument("--provider", choices=PROVIDERS, help="where the session lives")
+    doctor.set_defaults(run=_doctor)
     install = commands.add_parser("install", help="register the kernel with Jupyter")
     place = install.add_mutually_exclusive_group()
     place.add_argument("--user", action="store_true", help="for this user (the default)")
     place.add_argument("--prefix", help="below this folder, in share/jupyter/kernels")
     place.add_argument("--sys-prefix", action="store_true", help="in this Python environment")
+    install.add_argument(
+        "--language",
+        choices=("python", *languages.LANGUAGES),
+        default="python",
+        help="register the kernel whose cells are in this language",
+    )
     install.set_defaults(run=_install)
     return parser
 
@@ -164,6 +179,20 @@ def _service_env(_options: argparse.Namespace) -> int:
     return 0
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from agentbay_kernel.config import AgentBayOptions
+    from agentbay_kernel.doctor import check, finding
+
+    given = {"provider": options.provider} if options.provider else {}
+    kernel = AgentBayOptions(**given)
+    kernel.check()
+    found = asyncio.run(check.run(kernel, lambda each: print(each.line, flush=True)))
+    print(check.failures(found))
+    return int(any(each.state == finding.FAILED for each in found))
+
+
 def _ensure() -> ServiceAddress:
     from agentbay_kernel.config import AgentBayOptions
     from agentbay_kernel.service import runtime
@@ -235,9 +264,11 @@ def _install(options: argparse.Namespace) -> int:
         spec = json.loads((made / "kernel.json").read_text())
         # Outside of an environment's own folders a bare `python` would be any interpreter.
         spec["argv"][0] = sys.executable
-        (made / "kernel.json").write_text(json.dumps(spec, indent=2) + "\n")
+        name, changes = languages.kernelspec(options.language)
+        spec["argv"] += changes.pop("argv", [])
+        (made / "kernel.json").write_text(json.dumps({**spec, **changes}, indent=2) + "\n")
         place = KernelSpecManager().install_kernel_spec(
-            str(made), "agentbay", user=prefix is None, prefix=prefix
+            str(made), name, user=prefix is None, prefix=prefix
         )
     print(f"The kernel is registered in {place}")
     return 0

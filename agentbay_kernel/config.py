@@ -37,6 +37,12 @@ class AgentBayOptions(Configurable):
     image = Unicode("code_latest", help="The image of new sessions.").tag(
         config=True, env="AGENTBAY_KERNEL_IMAGE"
     )
+    language = Enum(
+        ("python", "r", "java", "javascript"),
+        default_value="python",
+        help="The language of cells without a cell magic; `install --language` registers a kernel "
+        "for each.",
+    ).tag(config=True, env="AGENTBAY_KERNEL_LANGUAGE")
     idle_minutes = Int(60, min=1, help="Minutes without a request after which a session ends.").tag(
         config=True, env="AGENTBAY_KERNEL_IDLE_MINUTES"
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from agentbay_kernel.bridge.bridge import Bridge
     from agentbay_kernel.bridges import Bridges, Front
+    from agentbay_kernel.cells import Segment
     from agentbay_kernel.config import AgentBayOptions
     from agentbay_kernel.events import Emit, Event
     from agentbay_kernel.session import Session
@@ -41,6 +42,7 @@ class Engine:
         run_magic: RunMagic,
         run_local: RunLocal,
         warn: Callable[[str], None],
+        parse: Callable[[str], list[Segment]] | None = None,
     ) -> None:
         self.options = options
         self._warn = warn
@@ -49,7 +51,7 @@ class Engine:
         self._ledger = Ledger.of_user()
         self.places = Places(self._place)
         self._lasting: dict[str, str] = {}
-        self._execution = Execution(self.places, run_magic, run_local)
+        self._execution = Execution(self.places, run_magic, run_local, parse)
 
     @property
     def manager(self) -> SessionManager:

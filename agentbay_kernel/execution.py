@@ -66,8 +66,10 @@ class Execution:
         places: Places,
         run_magic: RunMagic,
         run_local: RunLocal,
+        parse: Callable[[str], list[cells.Segment]] | None = None,
     ) -> None:
         self._places = places
+        self._parse = parse or cells.parse
         self._run_magic = run_magic
         self._run_local = run_local
         self._task: asyncio.Task[CellError | None] | None = None
@@ -119,7 +121,7 @@ class Execution:
     async def run(self, cell: Cell, emit: Emit, *, progress: bool = True) -> Outcome:
         """Run a cell; `progress` tells of a slow start."""
         try:
-            segments = cells.parse(cell.code)
+            segments = self._parse(cell.code)
         except (cells.CellRefused, SyntaxError) as refusal:
             self._miss(cell)
             error = error_of(refusal)
@@ -209,10 +211,11 @@ class Execution:
     async def run_at(self, name: str, code: str, cell: Cell, emit: Emit) -> CellError | None:
         """Run the end of a cell's text in another place."""
         above = cell.code.removesuffix(code).count("\n")
-        shifted = code if code.startswith("%%") else "#\n" * above + code
+        python = self._parse is cells.parse
+        shifted = "#\n" * above + code if python and not code.startswith("%%") else code
         with self._places.at(name):
             try:
-                return await self._run_segments(cells.parse(shifted), cell, emit)
+                return await self._run_segments(self._parse(shifted), cell, emit)
             except (cells.CellRefused, SyntaxError) as refusal:
                 error = error_of(refusal)
                 emit(error)

@@ -1,4 +1,4 @@
-"""Signal and replace a session's Python interpreter through its shell tool."""
+"""Signal and replace a session's interpreters through its shell tool."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ best=
 for d in /proc/[0-9]*; do
   c=$(tr '\0' ' ' < $d/cmdline 2>/dev/null) || continue
   case $c in
-    *ipykernel_launch"er"*|*"-m ipykern"el*|*service.workers.pyth"on"*) ;;
+    PATTERNS) ;;
     *) continue;;
   esac
   case $VIRTUAL_ENV in
@@ -34,6 +34,13 @@ for d in /proc/[0-9]*; do
 done
 [ -n "$best" ] || { echo '{"pid": 0, "group": 0}'; exit 0; }
 """
+# Those of the local service, and those of the usual Jupyter kernels, which a cloud may run.
+_PATTERNS = {
+    "python": r"""*ipykernel_launch"er"*|*"-m ipykern"el*|*service.workers.pyth"on"*""",
+    "r": r"""*workers/cel"l.R"*|*IRkern"el"*""",
+    "java": r"""*workers/Cel"l.java"*|*org.dflib.jjav"a"*|*IJav"a"*""",
+    "javascript": r"""*workers/cel"l.js"*|*tsla"b"*|*ijavascri"pt"*""",
+}
 _ANSWER = r"""printf '{"pid": %s, "group": %s}\n' "$best" "$group" """
 _SIGNAL = r"""if [ "$group" = "$best" ]; then kill -{0} -- -$best; else kill -{0} $best; fi
 """
@@ -47,14 +54,25 @@ class Process:
     group: int
 
 
-async def find(session: Session) -> Process:
-    """The session's interpreter."""
-    return await _run(session, _FIND + _ANSWER)
+async def find(session: Session, language: str = "python") -> Process:
+    """The session's interpreter of a language."""
+    return await _run(session, _find(language) + _ANSWER)
 
 
-async def signal(session: Session, name: str) -> Process:
+async def signal(session: Session, name: str, language: str = "python") -> Process:
     """Send a signal (`INT`, `KILL`) to the interpreter, and to its group when it leads one."""
-    return await _run(session, _FIND + _SIGNAL.format(name) + _ANSWER)
+    return await _run(session, _find(language) + _SIGNAL.format(name) + _ANSWER)
+
+
+async def kill_all(session: Session) -> Process:
+    """Kill the interpreters of all languages that keep a state, and give Python's."""
+    kill = _SIGNAL.format("KILL")
+    others = "".join(f"({_find(name)}{kill}) >/dev/null\n" for name in ("r", "java"))
+    return await _run(session, others + _find("python") + kill + _ANSWER)
+
+
+def _find(language: str) -> str:
+    return _FIND.replace("PATTERNS", _PATTERNS[language])
 
 
 async def _run(session: Session, script: str) -> Process:

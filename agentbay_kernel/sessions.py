@@ -374,7 +374,7 @@ class SessionManager:
 async def clear(session: Session) -> Clearing:
     """Empty the session's namespace: replace the interpreter and prove that a new one answers."""
     try:
-        before = await interpreter.signal(session, "KILL")
+        before = await interpreter.kill_all(session)
         if not before.pid:
             return Clearing("no interpreter was running", proved=True)
         for _ in range(50):

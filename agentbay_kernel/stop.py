@@ -36,7 +36,8 @@ class Ladder:
     """Ends one `run_code` in a session: SIGINT, then SIGKILL, then waiting no longer.
 
     `interrupt` is a quicker way to send SIGINT; False when it is not there. `begun` tells whether
-    the interpreter has begun with the code, None where that is not known.
+    the interpreter has begun with the code, None where that is not known. `language` says whose
+    interpreter it is.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class Ladder:
         interrupt: Callable[[], Awaitable[bool]],
         begun: Callable[[], bool | None] = lambda: None,
         grace: float,
+        language: str = "python",
     ) -> None:
         self._session = session
+        self._language = language
         self._quick = interrupt
         self._begun = begun
         self._run = run
@@ -121,7 +124,7 @@ class Ladder:
             log.info("the interrupt went over the control channel")
             return True
         try:
-            return bool((await interpreter.signal(self._session, name)).pid)
+            return bool((await interpreter.signal(self._session, name, self._language)).pid)
         except Unreachable as error:
             log.info("signal %s: %s", name, error)
             return False

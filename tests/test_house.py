@@ -18,6 +18,7 @@ SOURCES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py")])
 # A module may import from its own row and from the rows above it.
 LAYERS = (
     ("errors", "events", "config", "mime", "identity", "lifetime", "cells", "remote", "typed"),
+    ("languages",),
     ("probes", "contexts", "session", "syncing", "ledger", "hints", "credentials"),
     ("service",),
     ("providers", "interpreter"),
@@ -25,7 +26,7 @@ LAYERS = (
     ("sessions", "upload", "bridges", "places"),
     ("execution", "portal", "pool"),
     ("engine",),
-    ("magics",),
+    ("magics", "doctor"),
     ("standalone", "live"),
     ("kernel", "cli", "extension", "__main__", "__init__"),
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets import Float, Instance, default
 
-from agentbay_kernel import __version__, providers
+from agentbay_kernel import __version__, languages, providers
 from agentbay_kernel.config import AgentBayOptions
 from agentbay_kernel.kernel import overhead
 from agentbay_kernel.kernel.interrupts import Interrupts
@@ -89,7 +89,16 @@ class AgentBayKernel(RequestsKernel):
         """ipykernel's facts without the debugger, which cannot reach a session."""
         info = dict(super().kernel_info)
         info["supported_features"] = [f for f in info["supported_features"] if f != "debugger"]
-        return info
+        return {**info, **languages.info_of(self.options.language)}
+
+    @property
+    def speaks_python(self) -> bool:
+        """Whether a cell's names are Python's."""
+        return bool(self.options.language == "python")
+
+    def do_is_complete(self, code: str) -> Any:
+        """Whether a cell is whole, in the kernel's language."""
+        return languages.is_complete(self.options.language, code) or super().do_is_complete(code)
 
     def start(self) -> None:
         """Start ipykernel's channels."""

@@ -38,6 +38,11 @@ class RequestsKernel(IPythonKernel):
         """The bridge to the session's interpreter."""
         raise NotImplementedError
 
+    @property
+    def speaks_python(self) -> bool:
+        """Whether a cell's names are Python's, so that they can be completed and explained."""
+        raise NotImplementedError
+
     def all_bridges(self) -> list[Bridge]:
         """The bridges to the interpreters of all sessions, that of the current one first."""
         raise NotImplementedError
@@ -115,8 +120,8 @@ class RequestsKernel(IPythonKernel):
 
         code, cursor = parent["content"]["code"], parent["content"]["cursor_pos"]
         own = await self.on_main(magics.complete(code, cursor, self.magic_context()))
-        if own is not None and own.alone:
-            reply = introspection.reply(own)
+        if (own is not None and own.alone) or not self.speaks_python:
+            reply = introspection.reply(own or introspection.Matches((), cursor, cursor, True))
         else:
             found = await self.on_main(self.bridges.complete(code, cursor, aside=_aside()))
             reply = found or super().do_complete(code, cursor)
@@ -132,6 +137,8 @@ class RequestsKernel(IPythonKernel):
         own = magics.inspect(code, cursor)
         if own is not None:
             reply = introspection.page(own)
+        elif not self.speaks_python:
+            reply = introspection.NOTHING
         else:
             found = await self.on_main(self.bridges.inspect(code, cursor, detail, aside=_aside()))
             reply = found or super().do_inspect(code, cursor, detail)
@@ -149,8 +156,9 @@ class RequestsKernel(IPythonKernel):
 
         context = self.magic_context()
         own = self._from_thread(magics.complete(code, cursor_pos, context))
-        if own is not None and own.alone:
-            return introspection.reply(own)
+        if (own is not None and own.alone) or not self.speaks_python:
+            none = introspection.Matches((), cursor_pos, cursor_pos, True)
+            return introspection.reply(own or none)
         reply: Any = self._from_thread(self.bridges.complete(code, cursor_pos, aside=True))
         reply = reply or dict(super().do_complete(code, cursor_pos))
         return introspection.merged(own, reply) if own is not None else reply
@@ -164,6 +172,8 @@ class RequestsKernel(IPythonKernel):
         own = magics.inspect(code, cursor_pos)
         if own is not None:
             return introspection.page(own)
+        if not self.speaks_python:
+            return dict(introspection.NOTHING)
         asked = self.bridges.inspect(code, cursor_pos, detail_level, aside=True)
         reply: dict[str, Any] | None = self._from_thread(asked)
         return reply or dict(super().do_inspect(code, cursor_pos, detail_level, omit_sections))

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from agentbay_kernel import live, magics, probes
+from agentbay_kernel import languages, live, magics, probes
 from agentbay_kernel.cells import CellMagic
 from agentbay_kernel.engine import Cell, Engine, Outcome, Route
 from agentbay_kernel.events import CellError, Stream
@@ -51,6 +51,7 @@ class CellRunner:
             front=kernel.front,
             run_magic=self._run_magic,
             run_local=self._run_local,
+            parse=languages.parser(options.language),
             warn=self._warn,
         )
         live.publish(lambda: self.engine.manager)

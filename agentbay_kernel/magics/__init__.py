@@ -24,6 +24,7 @@ FAMILIES = (
     "sessions",
     "listing",
     "labels",
+    "languages",
     "links",
     "tools",
     "upkeep",
