@@ -22,7 +22,7 @@ LAYERS = (
     ("probes", "contexts", "session", "syncing", "ledger", "hints", "credentials"),
     ("service",),
     ("providers", "interpreter"),
-    ("bridge", "stop", "transfer", "presigned", "introspection", "guardian"),
+    ("bridge", "stop", "transfer", "presigned", "mirror", "introspection", "guardian"),
     ("sessions", "upload", "bridges", "places"),
     ("execution", "portal", "pool"),
     ("engine",),

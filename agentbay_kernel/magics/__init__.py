@@ -34,6 +34,7 @@ FAMILIES = (
     "sync_mounts",
     "sync",
     "sync_files",
+    "sync_folder",
 )
 LOCAL_HELP = (
     "%%local\n\nAs the first line of a cell: the cell runs in the kernel's own process on this "
