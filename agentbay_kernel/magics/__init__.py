@@ -35,6 +35,7 @@ FAMILIES = (
     "sync",
     "sync_files",
     "sync_folder",
+    "parallel",
 )
 LOCAL_HELP = (
     "%%local\n\nAs the first line of a cell: the cell runs in the kernel's own process on this "

@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from agentbay_kernel import providers, typed
 from agentbay_kernel.config import AgentBayOptions
 from agentbay_kernel.errors import RemoteError, UsageError
-from agentbay_kernel.identity import Identity
 from agentbay_kernel.pool import functions, pieces
-from agentbay_kernel.pool.pool import Pool
+from agentbay_kernel.pool.pool import Pool, spec_of
 from agentbay_kernel.portal import Portal
-from agentbay_kernel.session import SessionSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from agentbay_kernel.events import Event
     from agentbay_kernel.pool.pool import Member
-    from agentbay_kernel.session import Session
+    from agentbay_kernel.session import Session, SessionSpec
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -115,13 +113,8 @@ class SessionPoolExecutor(Executor):
         provider = await asyncio.to_thread(providers.make, self._options)
         return Pool(provider, self._options, self._spec, self._size)
 
-    def _spec(self, labels: Mapping[str, str]) -> SessionSpec:
-        return SessionSpec(
-            image=self._image or self._options.image,
-            labels={**self._labels, **labels, **Identity().labels()},
-            idle_minutes=self._options.idle_minutes,
-            max_minutes=self._options.max_minutes,
-        )
+    def _spec(self, own: Mapping[str, str]) -> SessionSpec:
+        return spec_of(self._options, own, self._labels, self._image)
 
     async def _run(
         self, name: str, request: dict[str, Any], argument: pieces.Value, future: Future[Any]

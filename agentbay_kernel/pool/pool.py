@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentbay_kernel.errors import CellTimeout, ConnectionLost, KernelError, SessionGone
 from agentbay_kernel.guardian import Guardian
-from agentbay_kernel.identity import RESERVED
+from agentbay_kernel.identity import RESERVED, Identity
 from agentbay_kernel.ledger import Ledger, Row
 from agentbay_kernel.session import Provider, Session, SessionSpec
 
@@ -272,6 +272,18 @@ class Pool:
     def _show(self, member: Member, state: str, work: str = "") -> None:
         member.state, member.work = state, work
         self._changed()
+
+
+def spec_of(
+    options: AgentBayOptions, own: Mapping[str, str], labels: Mapping[str, str], image: str
+) -> SessionSpec:
+    """A pool's session where there is no kernel; `own` are the pool's labels."""
+    return SessionSpec(
+        image=image or options.image,
+        labels={**labels, **own, **Identity().labels()},
+        idle_minutes=options.idle_minutes,
+        max_minutes=options.max_minutes,
+    )
 
 
 def _settle(job: _Job, value: Any = None, error: Exception | None = None) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from agentbay_kernel.service.host import Host
 
 FIRST, LAST = 30100, 30199
+BROWSER_IMAGE = "browser_latest"
+CDP_PORT = 9222
+"""Where a browser is told what to do; a link without a port leads there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Links:
         if protocol not in ("", "https", "wss"):
             raise ApiError("InvalidParameter.ProtocolType", f"{protocol} not supported")
         if not port:
-            raise ApiError("InvalidParameter.Port", "only BrowserUse image support cdp")
+            return self._browsers(session)
         if not port.isdecimal() or not FIRST <= int(port) <= LAST:
             raise ApiError(
                 "InvalidParameter.Port",
@@ -55,6 +58,15 @@ class Links:
         link = self._link(session, int(port))
         if protocol == "https":
             return f"{self._browser_url}/request_ai/{link.token}/path/"
+        return self._socket(link)
+
+    def _browsers(self, session: Session) -> str:
+        """The link for what tells a browser what to do."""
+        if session.image != BROWSER_IMAGE:
+            raise ApiError("InvalidParameter.Port", "only BrowserUse image support cdp")
+        return self._socket(self._link(session, CDP_PORT))
+
+    def _socket(self, link: Link) -> str:
         return f"{self._browser_url.replace('http', 'ws', 1)}/websocket_ai/{link.token}/"
 
     def find(self, token: str) -> Link | None:

@@ -126,6 +126,11 @@ def test_a_port_alone_gives_a_websocket_address(service, session):
     assert "/websocket_ai/" in url(service, session, 30150, "wss")
 
 
+def test_the_browsers_image_has_a_link_without_a_port(service):
+    session = service.create(ImageId="browser_latest")
+    assert "/websocket_ai/" in url(service, session, "", "")
+
+
 def test_the_browser_listener_has_no_api(service):
     body = f"Action=ListSession&Authorization=Bearer+{service.key}".encode()
     assert http(service.pages + "/", body).status == 404
