@@ -30,6 +30,7 @@ FAMILIES = (
     "upkeep",
     "leftovers",
     "account",
+    "doctor",
     "fs",
     "sync_mounts",
     "sync",
