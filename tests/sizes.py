@@ -17,6 +17,8 @@ SIZES = {
     "interrupts": (10, 50),
     "stream_megabytes": (5, 50),
     "file_megabytes": (4, 20),
+    "transfer_megabytes": (48, 2048),
+    "transfer_files": (600, 10_000),
     "slow_reader_megabytes": (100, 2000),
     "differential_shares": (3, 1),
     "bench_runs": (5, 9),

@@ -1,25 +1,26 @@
-"""`%fs`: files between this computer and the session."""
+"""`%fs`: what files there are in the session."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import posixpath
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from agentbay_kernel.errors import UsageError
 from agentbay_kernel.magics import render
+from agentbay_kernel.magics.fs_paths import WORKSPACE, complete_remote, remote_path
 from agentbay_kernel.magics.registry import Context, argument, command
+from agentbay_kernel.transfer import remote
+from agentbay_kernel.transfer.names import shown
 
 if TYPE_CHECKING:
-    from agentbay_kernel.session import FileInfo
+    from collections.abc import Sequence
 
-WORKSPACE = "/workspace"
+    from agentbay_kernel.transfer.remote import Entry
 
-
-def remote_path(text: str) -> str:
-    """A path of the session; a relative one is below its working folder."""
-    return str(PurePosixPath(WORKSPACE, text))
+# What is shown of a long list; the value of -o has all of it.
+MOST_ROWS = 1000
+PATH = argument("path", nargs="?", default=WORKSPACE, help="a folder")
 
 
 @command("fs")
@@ -28,76 +29,131 @@ async def overview(context: Context, _args: Any) -> Any:
     return await _list(context, WORKSPACE)
 
 
-@command("fs", "ls", argument("path", nargs="?", default=WORKSPACE, help="a folder"))
+@command(
+    "fs",
+    "ls",
+    PATH,
+    argument("-l", "--long", action="store_true", help="with permissions, and hidden files"),
+    argument("-R", "--recursive", action="store_true", help="with all that is below"),
+    argument("-t", "--time", action="store_true", help="the newest first"),
+    complete={"path": complete_remote},
+)
 async def ls(context: Context, args: Any) -> Any:
     """List a folder of the session."""
-    return await _list(context, remote_path(args.path))
+    return await _list(
+        context,
+        remote_path(args.path),
+        long=args.long,
+        deep=args.recursive,
+        newest=args.time,
+    )
 
 
-async def _list(context: Context, path: str) -> Any:
+async def _list(
+    context: Context, path: str, *, long: bool = False, deep: bool = False, newest: bool = False
+) -> Any:
     session = await context.manager.ensure()
-    entries = sorted(await session.files.list(path), key=lambda each: (not each.is_dir, each.path))
+    found = await remote.facts(session, [path])
+    if path in found and not found[path].is_dir:
+        below = posixpath.dirname(path)
+        entries = [each for each in await remote.tree(session, below, depth=1) if each.path == path]
+    else:
+        entries, below = await remote.tree(session, path, depth=None if deep else 1), path
     context.manager.used()
-    note = f"{path}: {len(entries)} {'entry' if len(entries) == 1 else 'entries'}"
-    context.emit(render.table(("name", "size", "modified"), map(_row, entries), note))
-    return [asdict(entry) for entry in entries]
+    if not long and not deep:
+        entries = [entry for entry in entries if not entry.name.startswith(".")]
+    if newest:
+        entries.sort(key=lambda each: each.modified or 0, reverse=True)
+    elif not deep:
+        entries.sort(key=lambda each: (not each.is_dir, each.path))
+    _show(context, entries, path, below, long=long)
+    return [values_of(entry) for entry in entries]
 
 
-def _row(entry: FileInfo) -> tuple[str, str, str]:
-    name = PurePosixPath(entry.path).name + ("/" if entry.is_dir else "")
-    size = "" if entry.is_dir or entry.size is None else f"{entry.size:,}"
+def _show(context: Context, entries: Sequence[Entry], path: str, below: str, *, long: bool) -> None:
+    note = f"{shown(path)}: {len(entries)} {'entry' if len(entries) == 1 else 'entries'}"
+    if len(entries) > MOST_ROWS:
+        note += f", the first {MOST_ROWS} are shown"
+    headers = ("name", "size", "modified", *(("mode",) if long else ()))
+    rows = [(*_row(entry, below), *((entry.mode,) if long else ())) for entry in entries]
+    context.emit(render.table(headers, rows[:MOST_ROWS], note))
+
+
+def _row(entry: Entry, below: str) -> tuple[str, str, str]:
+    name = shown(posixpath.relpath(entry.path, below)) + ("/" if entry.is_dir else "")
+    size = "" if entry.is_dir else f"{entry.size:,}"
     modified = datetime.fromtimestamp(entry.modified) if entry.modified else None
     return name, size, f"{modified:%Y-%m-%d %H:%M}" if modified else ""
 
 
-@command(
-    "fs",
-    "put",
-    argument("paths", nargs="+", metavar="LOCAL… [REMOTE]", help="files here, then the target"),
-    argument("--force", action="store_true", help="replace what is there"),
-)
-async def put(context: Context, args: Any) -> Any:
-    """Send files of this computer to the session.
-
-    `%fs put data.csv` sends it to the working folder. Of two or more words the last is the target
-    in the session: a folder when it ends in / or several files are sent.
-    """
-    from agentbay_kernel import transfer
-
-    local, target = _split_put(args.paths)
-    session = await context.manager.ensure()
-    copies = await transfer.put(session, local, target, force=args.force)
-    context.manager.used()
-    for copy in copies:
-        context.emit(render.line(f"{copy.local.name} → {copy.remote} ({copy.size:,} bytes)"))
-    return [copy.remote for copy in copies]
-
-
-def _split_put(paths: list[str]) -> tuple[list[Path], str]:
-    slash = "/" if paths[-1].endswith("/") else ""
-    target = remote_path(paths[-1]) + slash if len(paths) > 1 else WORKSPACE
-    local = [Path(path).expanduser() for path in paths[: max(1, len(paths) - 1)]]
-    for path in local:
-        if not path.is_file():
-            raise UsageError(f"There is no file {path} on this computer")
-    return local, target
+def values_of(entry: Entry) -> dict[str, Any]:
+    """An entry as plain data."""
+    return {
+        "path": entry.path,
+        "is_dir": entry.is_dir,
+        "size": None if entry.is_dir else entry.size,
+        "modified": entry.modified,
+    }
 
 
 @command(
     "fs",
-    "get",
-    argument("remote", help="a file of the session"),
-    argument("local", nargs="?", default=".", help="a file or folder here"),
-    argument("--force", action="store_true", help="replace what is there"),
+    "tree",
+    PATH,
+    argument("-L", "--level", type=int, default=None, metavar="N", help="so many levels at most"),
+    complete={"path": complete_remote},
 )
-async def get(context: Context, args: Any) -> Any:
-    """Fetch a file of the session to this computer."""
-    from agentbay_kernel import transfer
-
+async def tree(context: Context, args: Any) -> Any:
+    """Show a folder of the session and what is below it as a tree, without hidden files."""
+    path = remote_path(args.path)
     session = await context.manager.ensure()
-    local = Path(args.local).expanduser()
-    copies = await transfer.get(session, [remote_path(args.remote)], local, force=args.force)
+    found = await remote.tree(session, path, depth=args.level)
     context.manager.used()
-    for copy in copies:
-        context.emit(render.line(f"{copy.remote} → {copy.local} ({copy.size:,} bytes)"))
-    return [str(copy.local) for copy in copies]
+    base = path.rstrip("/") + "/"
+    entries = [each for each in found if "/." not in "/" + each.path.removeprefix(base)]
+    lines = _drawn(entries, base)
+    files = sum(not entry.is_dir for entry in entries)
+    total = sum(entry.size for entry in entries if not entry.is_dir)
+    more = [f"… {len(lines) - MOST_ROWS} more"] if len(lines) > MOST_ROWS else []
+    summary = f"{len(entries) - files} folders, {files} files, {total:,} bytes"
+    context.emit(render.line("\n".join([shown(path), *lines[:MOST_ROWS], *more, summary])))
+    return [values_of(entry) for entry in entries]
+
+
+def _drawn(entries: Sequence[Entry], base: str) -> list[str]:
+    below: dict[str, list[Entry]] = {}
+    for entry in entries:
+        below.setdefault(posixpath.dirname(entry.path), []).append(entry)
+    lines: list[str] = []
+    waiting = [(entry, "", False) for entry in reversed(below.get(base.rstrip("/") or "/", []))]
+    last = {group[-1].path for group in below.values()}
+    while waiting:
+        entry, lead, _ = waiting.pop()
+        end = entry.path in last
+        slash = "/" if entry.is_dir else ""
+        lines.append(f"{lead}{'└── ' if end else '├── '}{shown(entry.name)}{slash}")
+        inner = lead + ("    " if end else "│   ")
+        waiting += [(each, inner, False) for each in reversed(below.get(entry.path, []))]
+    return lines
+
+
+@command(
+    "fs",
+    "find",
+    argument("pattern", help="a name with wildcards, as '*.csv'"),
+    PATH,
+    argument("--type", choices=("f", "d"), default=None, help="f: files only, d: folders only"),
+    complete={"path": complete_remote},
+)
+async def find(context: Context, args: Any) -> Any:
+    """Find files and folders of the session by their names."""
+    path = remote_path(args.path)
+    session = await context.manager.ensure()
+    entries = [
+        entry
+        for entry in await remote.tree(session, path)
+        if fnmatchcase(entry.name, args.pattern) and args.type in (None, entry.kind)
+    ]
+    context.manager.used()
+    _show(context, entries, path, path, long=False)
+    return [entry.path for entry in entries]

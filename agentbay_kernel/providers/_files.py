@@ -10,7 +10,7 @@ import shlex
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from agentbay_kernel.errors import NotSupported, ToolError
+from agentbay_kernel.errors import NotSupported, ToolError, UsageError
 from agentbay_kernel.providers._pieces import Host, Pieces
 from agentbay_kernel.providers._watching import follow
 from agentbay_kernel.session import FileChange, FileInfo, StoreKeys
@@ -134,6 +134,8 @@ class ToolFiles:
                 "This image has no tools for oss:// addresses",
                 next_step="Use an image that has them, or fetch the file with requests in a cell",
             )
+        if not (keys.key_id and keys.secret and keys.token):
+            raise UsageError("No access keys of the object store are known; nothing was copied")
         begun = await oss.env_init(
             keys.key_id, keys.secret, keys.token, keys.endpoint or None, keys.region or None
         )

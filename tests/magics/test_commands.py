@@ -5,7 +5,6 @@ from agentbay_kernel.config import AgentBayOptions
 from agentbay_kernel.errors import UsageError
 from agentbay_kernel.magics.registry import COMMANDS
 from agentbay_kernel.places import Place, Places
-from agentbay_kernel.session import FileInfo
 from agentbay_kernel.sessions import State
 from tests.fakes import FakeProvider, FakeSession
 
@@ -199,17 +198,6 @@ async def test_delete_ends_our_own_session(do, manager):
 async def test_another_session_is_deleted_only_with_yes(do, manager):
     await do("%agentbay delete s-2 --yes")
     assert "s-2" not in manager.place.sessions
-
-
-async def test_a_folder_is_listed_with_sizes(do, manager):
-    class Files:
-        async def list(self, path):
-            return [FileInfo(f"{path}/b.csv", False, 1234), FileInfo(f"{path}/a", True)]
-
-    manager.session.files = Files()
-    text = await do("%fs ls")
-    assert "1,234" in text
-    assert text.index("a/") < text.index("b.csv")
 
 
 @pytest.mark.parametrize("line", ["%agentbay?", "%agentbay help", "%agentbay labels?"])

@@ -43,7 +43,7 @@ NAMES = (
     ".hidden",
     "new\nline",
     "*",
-    "\\n",
+    "~",
 )
 
 
