@@ -16,7 +16,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LINE_MAGICS = ("agentbay", "fs", "sync")
+LINE_MAGICS = ("agentbay", "fs", "sync", "push", "pull")
 CELL_MAGICS = ("local", "fs", "on", "map", "node", "r", "java")
 LOCAL = "local"
 """The cell magic whose body runs in the kernel's own process."""

@@ -114,6 +114,12 @@ class ShellFace:
         """Put a value into IPython's namespace."""
         self._shell.user_ns[name] = value
 
+    @property
+    def names(self) -> Mapping[str, Any]:
+        """IPython's namespace."""
+        names: dict[str, Any] = self._shell.user_ns
+        return names
+
     def _display(self, event: DisplayData | UpdateDisplayData) -> None:
         options: dict[str, Any] = {"display_id": event.display_id} if event.display_id else {}
         if isinstance(event, UpdateDisplayData):

@@ -21,7 +21,7 @@ from agentbay_kernel.events import CellError, DisplayData, Event, ExecuteResult,
 from agentbay_kernel.portal import Portal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from agentbay_kernel.cells import LineMagic
     from agentbay_kernel.config import AgentBayOptions
@@ -52,6 +52,10 @@ class Face(Protocol):
     def keep(self, name: str, value: Any) -> None:
         """Put a value into the caller's namespace."""
 
+    @property
+    def names(self) -> Mapping[str, Any]:
+        """The caller's namespace."""
+
 
 class Terminal:
     """The face of a script: what a session says goes to the script's own output."""
@@ -77,6 +81,11 @@ class Terminal:
 
     def keep(self, name: str, value: Any) -> None:
         """Forget a value: a script has no namespace of a user's."""
+
+    @property
+    def names(self) -> Mapping[str, Any]:
+        """None, for the same reason."""
+        return {}
 
 
 class Standalone:
@@ -176,6 +185,7 @@ class Standalone:
             places=places,
             put=self._face.keep,
             question=self._ask,
+            names=self._face.names,
         )
 
     async def _run_magic(

@@ -162,6 +162,7 @@ class CellRunner:
             places=self.engine.places,
             question=self._kernel.front.ask,
             look_up=partial(self.engine.bridges.complete, aside=False),
+            names=self._kernel.shell.user_ns,
         )
 
     async def _run_magic(

@@ -25,6 +25,7 @@ FAMILIES = (
     "listing",
     "labels",
     "languages",
+    "variables",
     "links",
     "tools",
     "upkeep",

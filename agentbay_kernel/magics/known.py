@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
+from agentbay_kernel.errors import KernelError
 from agentbay_kernel.identity import is_reserved
 
 if TYPE_CHECKING:
@@ -36,8 +38,9 @@ async def ids_and_names(context: Context, word: str) -> Iterable[str]:
 async def images(context: Context, _word: str) -> Iterable[str]:
     """Names of images: the vendor's, the option's, and those that the account's sessions have."""
     known = {*IMAGES, context.manager.options.image}
-    if context.manager.session is not None:
-        known.add(context.manager.session.image)
+    with contextlib.suppress(KernelError):
+        page = await (await context.manager.provider()).list({}, limit=MOST)
+        known |= {each.image for each in page.sessions}
     return sorted(known - {""})
 
 

@@ -35,7 +35,7 @@ def _split(line: str) -> list[str]:
         found = _TARGET.fullmatch(line[:end])
         if found and _is_expression(found["items"].strip()):
             options = shlex.split(line[end:])
-            return [*options, "--", found["name"], "in", found["items"].strip()]
+            return [found["name"], "in", found["items"].strip(), *options]
     return shlex.split(line)
 
 

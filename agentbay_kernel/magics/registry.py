@@ -51,7 +51,7 @@ class Context:
     something may run. `places` are all sessions of the kernel by name; `put` takes the values of
     `-o` where they do not go into the session. `question` asks the user, hidden where it is true;
     `look_up` completes code in the session's interpreter; `words` are those before the one that is
-    being completed.
+    being completed; `names` are those of this computer, as %%local cells make them.
     """
 
     manager: SessionManager
@@ -64,6 +64,7 @@ class Context:
     question: Callable[[str, bool], Awaitable[str]] | None = None
     look_up: Callable[[str, int], Awaitable[Any]] | None = None
     words: Sequence[str] = ()
+    names: Mapping[str, Any] = field(default_factory=dict)
 
     async def run(self, code: str, emit: Emit | None = None) -> CellError | None:
         """Run code in the session's interpreter, starting a session if need be.

@@ -54,13 +54,14 @@ async def new(context: Context, args: Any) -> Any:
         idle=args.idle or 0,
         limit=args.max_life or 0,
     )
+    former = manager.session.session_id if manager.session is not None else ""
     try:
         session = await _told(context, manager.replace(spec))
     except KernelError:
         if place is not None:
             context.all_places.drop(place.name)
         raise
-    context.emit(render.line(_ready(context, session, place)))
+    context.emit(render.line(_ready(context, session, place, former)))
     return session.session_id
 
 
@@ -82,8 +83,8 @@ def _place(context: Context, name: str) -> Place | None:
     return context.all_places.add(name) if name else None
 
 
-def _ready(context: Context, session: Session, place: Place | None) -> str:
-    text = f"Session {session.session_id} is ready."
+def _ready(context: Context, session: Session, place: Place | None, former: str) -> str:
+    text = f"Session {session.session_id} is ready{f'; {former} is deleted' if former else ''}."
     if place is None or place is context.all_places.current:
         return text
     word = _quoted(place.name)

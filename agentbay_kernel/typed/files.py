@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 from . import KINDS, decode, describe, encode
 from .failures import BadData, NotTyped
+
+NOTICES = "notices.json"
 
 
 def write(value: Any, path: str, *, allow_pickle: bool = False) -> Dict[str, Any]:
@@ -52,4 +55,32 @@ def check(notice: Any) -> Dict[str, Any]:
     texts = all(type(found[name]) is str for name in ("kind", "sha256", "about"))
     if not texts or type(size) is not int or size < 0 or found["kind"] not in KINDS:
         raise BadData("The announcement cannot be read")
-    return {**found, "about": str(found["about"])[:200]}
+    # It is shown: a terminal shall not obey it.
+    about = "".join(each for each in str(found["about"]) if each.isprintable())
+    return {**found, "about": about[:200]}
+
+
+def place(path: str) -> str:
+    """Where a path below /tmp is for a process whose folder for temporary files is elsewhere."""
+    elsewhere = os.environ.get("TMPDIR", "") + path[len("/tmp") :]
+    return elsewhere if os.path.exists(elsewhere) and not os.path.exists(path) else path
+
+
+def offer(values: Dict[str, Any], folder: str, *, allow_pickle: bool = False) -> None:
+    """Write values into a folder, in their order by number, and their notices beside them."""
+    notices: List[Dict[str, Any]] = []
+    folder = place(folder)
+    for number, value in enumerate(values.values()):
+        try:
+            path = os.path.join(folder, str(number))
+            notices.append(write(value, path, allow_pickle=allow_pickle))
+        except NotTyped as error:
+            notices.append({"refused": str(error)})
+    with open(os.path.join(folder, NOTICES), "w", encoding="utf-8") as file:
+        json.dump(notices, file)
+
+
+def accept(folder: str, notices: List[Dict[str, Any]], allow_pickle: bool = False) -> List[Any]:
+    """The values in a folder that `offer` filled."""
+    paths = [os.path.join(place(folder), str(number)) for number in range(len(notices))]
+    return [read(path, notice, allow_pickle=allow_pickle) for path, notice in zip(paths, notices)]

@@ -185,10 +185,10 @@ def _end(session_id):
 
 def test_options_and_expression_are_told_apart():
     assert _split(" x in [a - b, '--no'] --sessions 2 --label 'a=b c'") == [
+        *("x", "in", "[a - b, '--no']"),
         *("--sessions", "2", "--label", "a=b c"),
-        *("--", "x", "in", "[a - b, '--no']"),
     ]
-    assert _split('x in "it\'s"') == ["--", "x", "in", '"it\'s"']
+    assert _split("x in \"it's\"") == ["x", "in", '"it\'s"']
 
 
 def test_the_magic_is_completed_and_explained(kernel):

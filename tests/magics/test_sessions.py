@@ -33,8 +33,10 @@ print(made.session.session_id)
 
 
 def complete(kernel, code):
-    reply = kernel.ask("complete_request", {"code": code, "cursor_pos": len(code)})
-    return reply.content["matches"], reply.seconds
+    """The completions, and the seconds that the fastest of some answers took."""
+    asked = {"code": code, "cursor_pos": len(code)}
+    replies = [kernel.ask("complete_request", asked) for _ in range(3)]
+    return replies[-1].content["matches"], min(each.seconds for each in replies)
 
 
 def test_a_cell_runs_in_the_session_that_it_names(kernel):
@@ -134,9 +136,8 @@ def test_names_are_completed_at_once(kernel):
 
 
 def test_ids_are_completed_at_once(kernel):
-    complete(kernel, "%agentbay attach s-")
     found, seconds = complete(kernel, "%agentbay attach s-")
-    assert set(found) == set(kernels.sessions()) or set(kernels.sessions()) <= set(found)
+    assert set(found) == set(kernels_of(kernel))
     assert seconds < 0.2
 
 
@@ -177,6 +178,9 @@ def test_a_used_session_that_is_deleted_gives_way_to_main(kernel):
         "%agentbay list --status NOSUCH",
         "%agentbay list --label bad",
         "%agentbay info extra",
+        "%agentbay --nonsense",
+        "%agentbay labels bad",
+        "%%on gpu extra\n1",
     ],
 )
 def test_bad_words_change_nothing(kernel, line):
@@ -223,6 +227,20 @@ def test_an_attached_session_is_used_and_stays_when_it_is_left(kernel):
     assert "session lent already" in again.content["evalue"]
     assert kernel.execute("x").value() == "'main'"
     assert "deleted" in kernel.execute("%agentbay delete lent").text()
+
+
+def test_a_session_that_ended_elsewhere_is_said_and_the_others_stay(kernel):
+    kernel.execute("%agentbay new --name frail -o frail")
+    kernel.execute("%%on frail\n1")
+    ended = kernel.execute(
+        "%%on frail\n%%local\nimport agentbay_kernel\n"
+        "print(agentbay_kernel.current().sdk.delete().success)"
+    )
+    assert ended.text() == "True\n"
+    assert kernel.execute("%%on frail\n1").content["ename"] == "SessionGone"
+    assert kernel.execute("x").value() == "'main'"
+    assert kernel.execute("%%on frail\n1").value() == "1"
+    kernel.execute("%agentbay delete frail")
 
 
 def test_several_are_deleted_and_a_failure_is_told_for_each(kernel):
