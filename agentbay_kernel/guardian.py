@@ -25,9 +25,14 @@ from agentbay_kernel.errors import SessionGone, SyncError
 from agentbay_kernel.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from agentbay_kernel.session import Provider
 
 log = logging.getLogger("agentbay_kernel.guardian")
+
+ENDING_SECONDS = 60.0
+"""How long a provider may list a session that was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +156,12 @@ async def _end_all(charge: Charge, ledger: Ledger) -> None:
     try:
         while True:
             page = await provider.list(charge.labels, limit=100)
+            now = time.monotonic()
+            if (now > end and not page.sessions) or now > end + ENDING_SECONDS:
+                break
             for each in page.sessions:
                 with contextlib.suppress(SessionGone):
                     await provider.delete(each.session_id)
-            if time.monotonic() > end:
-                break
             await asyncio.sleep(0.5)
         left = {each.session_id for each in page.sessions}
         for row in ledger.rows():
@@ -163,6 +169,27 @@ async def _end_all(charge: Charge, ledger: Ledger) -> None:
                 ledger.remove(row.key, row.session_id)
     finally:
         await provider.close()
+
+
+async def tell_kept(
+    ledger: Ledger, notebook: str, provider: Provider, warn: Callable[[str], None]
+) -> None:
+    """Say which sessions of a notebook wait with data that could not be uploaded."""
+    mark = provider.fingerprint(ledger.salt())
+    for row in ledger.rows():
+        if not row.left or not notebook or row.notebook != notebook or row.owned():
+            continue
+        if (row.endpoint, row.fingerprint) != (provider.endpoint, mark):
+            continue
+        try:
+            await provider.get(row.session_id)
+        except SessionGone:
+            ledger.remove(row.key, row.session_id)
+            continue
+        warn(
+            f"A kernel of this notebook has left session {row.session_id}: {row.left} "
+            f"%agentbay attach {row.session_id} uses it."
+        )
 
 
 async def _adopted(ledger: Ledger, charge: Charge) -> bool:

@@ -24,7 +24,8 @@ MASKS = (
     (r"\b[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", "…"),
     (r"0x[0-9a-f]+", "0x…"),
     (r"\d+\.\d\ds", "…s"),
-    (r"\w{3} [ \d]\d \d\d:\d\d", "…"),
+    (r"total \d+", "total …"),
+    (r"(?m)^d[rwx-]{9} .* (?=\S+$)", "d… "),
 )
 
 
@@ -35,6 +36,8 @@ def outcomes(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in ("DATA", "RUNTIME", "LOG"):
             patch.setenv(f"AGENTBAY_KERNEL_{name}_DIR", str(home / name.lower()))
+        # It must outlast the import of the SDK on a busy machine.
+        patch.setenv("AGENTBAY_KERNEL_LINGER_SECONDS", "60")
         record = kernels.start_service()
         keys = {"AGENTBAY_API_KEY": record.key, "AGENTBAY_ENDPOINT": record.url}
         found = _run([ported(each.code) for each in BLOCKS], {**os.environ, **keys}, home)

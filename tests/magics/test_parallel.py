@@ -188,7 +188,7 @@ def test_options_and_expression_are_told_apart():
         *("x", "in", "[a - b, '--no']"),
         *("--sessions", "2", "--label", "a=b c"),
     ]
-    assert _split("x in \"it's\"") == ["x", "in", '"it\'s"']
+    assert _split('x in "it\'s"') == ["x", "in", '"it\'s"']
 
 
 def test_the_magic_is_completed_and_explained(kernel):
