@@ -37,6 +37,7 @@ class Bridges:
         self._is_taken = is_taken
         self._filtered = passive if untrusted_output else _unchanged
         self.current: Bridge | None = None
+        self.is_asleep: Callable[[], bool] = lambda: False
 
     def of(self, session: Session) -> Bridge:
         """The bridge to a session, that of the former session closed."""
@@ -78,8 +79,8 @@ class Bridges:
         return await self._asked("inspect", aside=aside, code=code, cursor=cursor, detail=detail)
 
     async def _asked(self, question: str, **arguments: Any) -> dict[str, Any] | None:
-        """The session's answer; None without a session, or when it does not answer."""
-        if self.current is None or self.current.hello is None:
+        """The session's answer; None without a session, or when it sleeps or does not answer."""
+        if self.current is None or self.current.hello is None or self.is_asleep():
             return None
         try:
             found = await self.current.ask(question, **arguments)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LINE_MAGICS = ("agentbay", "fs", "sync", "push", "pull")
-CELL_MAGICS = ("local", "fs", "on", "map", "node", "r", "java")
+CELL_MAGICS = ("local", "fs", "on", "map", "node", "r", "java", "background")
 LOCAL = "local"
 """The cell magic whose body runs in the kernel's own process."""
 

@@ -96,6 +96,9 @@ class Engine:
         running: Running,
     ) -> None:
         """Let the session handle a comm message; for the time of `running` a Stop ends that."""
+        for place in self.places:
+            if place.bridges.current is bridge:
+                await place.manager.wake()
         await self._execution.handle(bridge, message, emit, aside=aside, running=running)
 
     def preload(self) -> None:

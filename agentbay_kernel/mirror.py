@@ -103,7 +103,7 @@ class Mirror:
         await self._delete_folders(work.old_folders)
         _, now = await self.look()
         before = _read(self._record_path())
-        record = {path: before[path] for path in work.conflicts if path in before}
+        record = {path: last for path, last in before.items() if path in now.files}
         for paths, target in ((work.copy, now), (work.same, work.target)):
             for path in paths:
                 if path in target.files:

@@ -38,6 +38,7 @@ class Place:
         """A place with bridges of its own, which `options` are for."""
         bridges = Bridges(front, **options)
         manager.on_forget = bridges.leave
+        bridges.is_asleep = lambda: manager.paused
         return cls(name, manager, bridges)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from agentbay_kernel import interpreter, syncing
 from agentbay_kernel.errors import KernelError, ProviderError, SessionGone
-from agentbay_kernel.guardian import Guardian
+from agentbay_kernel.guardian import Guardian, tell_kept
 from agentbay_kernel.ledger import Ledger, Row
 from agentbay_kernel.lifetime import Lifetime
 from agentbay_kernel.session import Mount, Provider, Session, SessionSpec
@@ -122,16 +122,22 @@ class SessionManager:
         """
         self._check_end()
         if self.session is not None:
-            await self._wake(self.session)
+            await self.wake()
             return self.session
         if self._starting is None:
             self._starting = asyncio.ensure_future(self._start(spec or self.spec()))
             self._starting.add_done_callback(self._started)
         return await asyncio.shield(self._starting)
 
-    async def _wake(self, session: Session) -> None:
-        if self.lifetime is not None and self.lifetime.paused:
-            await session.machine.resume()
+    @property
+    def paused(self) -> bool:
+        """Whether the current session sleeps by the user's wish."""
+        return self.lifetime is not None and self.lifetime.paused
+
+    async def wake(self) -> None:
+        """Resume the current session if it was paused."""
+        if self.session is not None and self.lifetime is not None and self.lifetime.paused:
+            await self.session.machine.resume()
             self.lifetime.paused = False
             self.used()
 
@@ -246,6 +252,7 @@ class SessionManager:
             self._take(session, provider, own=True, sync=bool(spec.mounts))
             if spec.mounts:
                 await syncing.tell_undownloaded(session.mounts, self._warn)
+            await tell_kept(self._ledger, self.identity.notebook, provider, self._warn)
             if self._prepare is not None:
                 await self._prepare(session)
         return session

@@ -48,8 +48,8 @@ class Cell:
         bridge = Bridge(self.session, front=None)
         bridge.plain_because = "these tests are about what comes above it"
         bridges = type("B", (), {"of": lambda self, session: bridge})()
-        places = Places(lambda name: Place(name, self.manager, bridges))
-        self.execution = Execution(places, magic or self.no_magic, self.no_magic)
+        self.places = Places(lambda name: Place(name, self.manager, bridges))
+        self.execution = Execution(self.places, magic or self.no_magic, self.no_magic)
 
     async def no_magic(self, *_):
         return None
@@ -110,6 +110,52 @@ async def test_a_session_that_is_gone_is_said_and_forgotten():
     assert error.ename == "SessionGone"
     assert "start a new session" in error.evalue
     assert cell.manager.lost_with is not None
+
+
+async def on_gpu(magic, _emit, inside):
+    return await inside.run_at("gpu", magic.body)
+
+
+@pytest.fixture
+def with_gpu():
+    """A cell whose notebook has a second session; both give their name as their text."""
+
+    async def behave(_code, emit):
+        emit(Stream("stdout", cell.places.current.name))
+
+    cell = Cell(behave, on_gpu)
+    cell.places.add("gpu").manager = Manager(cell.session)
+    return cell
+
+
+async def test_a_part_of_a_cell_runs_in_another_place(with_gpu):
+    assert await with_gpu.run("%%on gpu\nx") is None
+    await with_gpu.run("x")
+    assert [event.text for event in with_gpu.events] == ["gpu", "main"]
+
+
+async def test_a_gone_session_is_forgotten_by_its_own_place_only(with_gpu):
+    async def behave(_code, _emit):
+        raise SessionGone("Session s-2 is gone")
+
+    with_gpu.session.behave = behave
+    error = await with_gpu.run("%%on gpu\nx")
+    assert error.ename == "SessionGone"
+    assert with_gpu.places.get("gpu").manager.lost_with is not None
+    assert with_gpu.manager.lost_with is None
+
+
+async def test_a_cell_that_is_refused_there_ends_the_visit(with_gpu):
+    error = await with_gpu.run("%%on gpu\nif x:\n    %fs ls")
+    assert error.ename == "CellRefused"
+    assert with_gpu.places.current is with_gpu.places.main
+    assert with_gpu.session.ran == []
+
+
+async def test_every_place_remembers_the_cells_that_ran_elsewhere(with_gpu):
+    await with_gpu.run("%%on gpu\nx")
+    assert with_gpu.places.get("gpu").missed == []
+    assert with_gpu.places.main.missed == [(1, "%%on gpu\nx")]
 
 
 async def test_a_broken_connection_says_that_the_cell_may_run_on():

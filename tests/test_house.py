@@ -22,7 +22,7 @@ LAYERS = (
     ("probes", "contexts", "session", "syncing", "ledger", "hints", "credentials"),
     ("service",),
     ("providers", "interpreter"),
-    ("bridge", "stop", "transfer", "presigned", "mirror", "introspection", "guardian"),
+    ("bridge", "stop", "transfer", "jobs", "presigned", "mirror", "introspection", "guardian"),
     ("sessions", "upload", "bridges", "places"),
     ("execution", "portal", "pool"),
     ("engine",),

@@ -26,6 +26,7 @@ FAMILIES = (
     "labels",
     "languages",
     "variables",
+    "jobs",
     "links",
     "tools",
     "upkeep",

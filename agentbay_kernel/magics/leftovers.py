@@ -36,7 +36,8 @@ class Leftover:
             return BY_LABEL
         minutes = (time.time() - self.row.created) / 60
         notebook = f" of {self.row.notebook}" if self.row.notebook else ""
-        return f"a kernel{notebook} that has ended; {minutes:.0f} min old"
+        kept = f"; kept: {self.row.left}" if self.row.left else ""
+        return f"a kernel{notebook} that has ended; {minutes:.0f} min old{kept}"
 
 
 async def _ids(context: Context, _word: str) -> Iterable[str]:

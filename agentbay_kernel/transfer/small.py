@@ -130,6 +130,7 @@ async def _get(
 
 def _unpack(file: IO[bytes], wanted: dict[str, Copy], top: Path, force: bool) -> None:
     """Write the files that were asked for, and nothing else that the archive may hold."""
+    made: set[Path] = set()
     file.seek(0)
     try:
         with tarfile.open(fileobj=file, mode="r:", encoding="utf-8") as archive:
@@ -141,7 +142,9 @@ def _unpack(file: IO[bytes], wanted: dict[str, Copy], top: Path, force: bool) ->
                         "it changed, or it was not asked for"
                     )
                 source = archive.extractfile(member)
-                make_folder(top, copy.local.parent)
+                if copy.local.parent not in made:
+                    make_folder(top, copy.local.parent)
+                    made.add(copy.local.parent)
                 with new_file(copy.local, force=force) as into:
                     while source is not None and (data := source.read(_BLOCK)):
                         os.write(into, data)

@@ -40,11 +40,14 @@ async def contexts(options):
     return page.contexts
 
 
-async def test_everything_works_with_the_local_service_and_nothing_is_left():
-    options = AgentBayOptions(provider="local")
+async def test_everything_works_as_with_an_account_and_nothing_is_left(monkeypatch):
+    record = kernels.start_service()
+    monkeypatch.setenv("AGENTBAY_API_KEY", record.key)
+    options = AgentBayOptions(provider="agentbay", endpoint=record.url)
     found = await check.run(options, lambda finding: None)
     assert [each.what.removeprefix("control ") for each in found] == STEPS
     assert {each.what: each.detail for each in found if each.state != OK} == {}
+    assert record.key not in "".join(each.line for each in found)
     assert kernels.sessions() == []
     assert await contexts(options) == []
 

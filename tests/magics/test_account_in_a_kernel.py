@@ -3,9 +3,11 @@
 import json
 import sqlite3
 
+import psutil
 import pytest
 
-from tests.kernels import service, wait_for
+from agentbay_kernel.ledger import Ledger
+from tests.kernels import service, sessions, wait_for
 
 SECRET = "very-secret-value"
 
@@ -133,6 +135,27 @@ def test_a_cell_wakes_a_paused_session_with_its_names(kernel):
     assert kernel.execute("kept").value() == "42"
 
 
+def test_tab_does_not_wait_for_a_paused_session(kernel):
+    kernel.execute("kept_name = 42")
+    ok(kernel, "%agentbay pause")
+    reply = kernel.ask("complete_request", {"code": "kept_na", "cursor_pos": 7})
+    assert reply.content["status"] == "ok"
+    assert reply.seconds < 5
+    assert kernel.execute("kept_name").value() == "42"
+
+
+def test_a_widget_wakes_a_paused_session(kernel):
+    kernel.execute(
+        "from comm import create_comm\n"
+        "talk, got = create_comm(target_name='t'), []\n"
+        "talk.on_msg(lambda message: got.append(message['content']['data']))"
+    )
+    name = kernel.execute("print(talk.comm_id)").text().strip()
+    ok(kernel, "%agentbay pause")
+    kernel.tell("comm_msg", {"comm_id": name, "data": {"a": 1}})
+    assert kernel.execute("got").value() == "[{'a': 1}]"
+
+
 def test_a_link_is_seen_to_answer(kernel):
     kernel.execute(
         "import subprocess, sys\n"
@@ -153,6 +176,27 @@ def test_a_link_is_seen_to_answer(kernel):
 
 def test_config_tells_the_variable_of_a_value(kernel):
     assert "variable AGENTBAY_KERNEL_LINGER_SECONDS" in ok(kernel, "%agentbay config")
+
+
+def test_what_a_killed_kernel_left_is_found_and_ended(start_kernel):
+    dead, living = start_kernel(), start_kernel()
+    dead.execute("pass")
+    living.execute("pass")
+    assert "No kernel has left" in ok(living, "%agentbay leftovers")
+    kernel = psutil.Process(dead.pid)
+    for process in [*kernel.children(recursive=True), kernel]:
+        if "guardian" in " ".join(process.cmdline()) or process == kernel:
+            process.kill()
+    left = wait_for(
+        lambda: [row for row in Ledger.of_user().rows() if not row.owned()], "a row without owner"
+    )
+    (name,) = [row.session_id for row in left]
+    assert name in ok(living, "%agentbay leftovers")
+    assert name in refused(living, "%agentbay leftovers --delete")
+    assert name in sessions()
+    assert f"{name} is deleted" in ok(living, "%agentbay leftovers --delete --yes")
+    wait_for(lambda: name not in sessions(), "the session is gone")
+    assert living.execute("6 * 7").value() == "42"
 
 
 def test_a_key_by_login_is_used_by_the_next_kernel(start_kernel, monkeypatch, surroundings):

@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import hashlib
 import os
 import shutil
 
@@ -96,6 +97,20 @@ def test_get_refuses_what_is_not_there_and_what_would_be_overwritten(kernel):
     assert (here(kernel) / "a").read_text() == "mine"
     do(kernel, "%fs get a --force")
     assert (here(kernel) / "a").read_text() == "theirs"
+
+
+def test_a_stop_leaves_no_half_file_and_the_next_get_goes_on(kernel):
+    kernel.execute("!head -c 100000000 /dev/urandom > big")
+    wanted = kernel.execute("!sha256sum < big").text().split()[0]
+    request = kernel.send("execute_request", kernels.execute_content("%fs get big"))
+    kernels.wait_for(lambda: any(here(kernel).glob(".big.*.part")), "nothing was begun")
+    kernel.interrupt()
+    assert kernel.finish(request).status == "error"
+    assert not (here(kernel) / "big").exists()
+    do(kernel, "%fs get big")
+    with (here(kernel) / "big").open("rb") as file:
+        assert hashlib.file_digest(file, "sha256").hexdigest() == wanted
+    assert os.listdir(here(kernel)) == ["big"]
 
 
 def test_a_link_in_the_session_leads_nowhere_here(kernel):

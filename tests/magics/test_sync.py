@@ -116,7 +116,7 @@ async def test_the_table_has_a_row_a_transfer(user, mounts):
 
 
 async def test_what_is_destroyed_is_named_first(user):
-    with pytest.raises(UsageError, match="a b.txt, sub/"):
+    with pytest.raises(UsageError, match=r"a b\.txt, sub/"):
         await user.do("%sync delete data")
     with pytest.raises(UsageError, match="empty"):
         await user.do("%sync clear logs")

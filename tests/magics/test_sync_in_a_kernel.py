@@ -235,8 +235,11 @@ def test_a_session_whose_upload_fails_at_the_end_waits_for_the_next_kernel(
     )
     home.with_name("away").rename(home)
     second = start_kernel()
-    done = second.execute("open('/mnt/kept/a').read()")
-    assert done.value() == "'x'"
-    assert "The upload did not succeed" in done.text("stderr") + done.text()
+    text = good(second, "print('hello')")
+    assert "The upload did not succeed" in text
+    kept = text.partition("%agentbay attach ")[2].split()[0]
+    assert "kept: The upload" in good(second, "%agentbay leftovers")
+    good(second, f"%agentbay attach {kept}")
+    assert content(second, "/mnt/kept/a") == "'x'"
     good(second, "%agentbay delete")
     assert [each.read_text() for each in home.glob("t-*/a")] == ["x"]
