@@ -128,12 +128,13 @@ class Pool:
                 continue
             try:
                 session = await self._session(member)
-            except KernelError as error:
-                self._retire(member, job, error)
-                return
             except asyncio.CancelledError:
                 job.future.cancel()
                 raise
+            except Exception as error:
+                known = error if isinstance(error, KernelError) else KernelError(str(error))
+                self._retire(member, job, known)
+                return
             await self._do(member, session, job)
         self._show(member, "free")
         self._free.append(member)
@@ -180,7 +181,10 @@ class Pool:
         finally:
             member.starting = None
         member.session, member.session_id, member.notes = session, session.session_id, {}
-        self._ledger.put(self._row(session))
+        try:
+            self._ledger.put(self._row(session))
+        except OSError:
+            log.warning("session %s is not in the ledger", session.session_id, exc_info=True)
         return session
 
     def _retire(self, member: Member, job: _Job, error: KernelError) -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from agentbay_kernel.config import AgentBayOptions
-from agentbay_kernel.errors import CellTimeout, SessionGone, SessionLimit, Unreachable
+from agentbay_kernel.errors import CellTimeout, KernelError, SessionGone, SessionLimit, Unreachable
 from agentbay_kernel.ledger import Ledger
 from agentbay_kernel.pool.pool import LABEL, MOST_LOSSES, Pool
 from agentbay_kernel.session import SessionSpec
@@ -175,6 +175,15 @@ async def test_without_any_session_all_work_fails(make, provider):
     assert {type(each) for each in found} == {SessionLimit}
     provider.most = 99
     assert await pool.submit("", give) == "s-1"
+
+
+async def test_a_fault_of_our_own_fails_the_work_too(make, provider):
+    async def broken(spec):
+        raise AttributeError("a fault")
+
+    provider.create = broken
+    with pytest.raises(KernelError, match="a fault"):
+        await make(2).submit("", give)
 
 
 async def test_closing_cancels_and_ends_what_is_still_starting(make, provider):
