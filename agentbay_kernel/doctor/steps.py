@@ -6,24 +6,21 @@ import asyncio
 import os
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from agentbay_kernel import interpreter, syncing
-from agentbay_kernel.bridge.bridge import Bridge
-from agentbay_kernel.bridge.run import Cell
+from agentbay_kernel import syncing
+from agentbay_kernel.doctor.cells import Cells
 from agentbay_kernel.doctor.finding import Trouble
-from agentbay_kernel.errors import BridgeError, SessionGone
+from agentbay_kernel.errors import SessionGone
 from agentbay_kernel.events import ExecuteResult, Stream
 from agentbay_kernel.magics.links import NOBODY, checked
 from agentbay_kernel.session import Mount
 
 if TYPE_CHECKING:
-    from agentbay_kernel.bridge.messages import Reply
     from agentbay_kernel.contexts import ContextInfo
-    from agentbay_kernel.events import Emit, Event
+    from agentbay_kernel.events import Event
     from agentbay_kernel.session import Provider, Session
 
-CELL_SECONDS = 60.0
 BEGIN_SECONDS = 15.0
 FOLDER = "/tmp/agentbay-doctor"
 TICKS = "import time\nfor tick in range(5):\n    print(tick, flush=True)\n    time.sleep(0.1)\n"
@@ -34,21 +31,6 @@ SERVE = (
 )
 
 
-class _NoFront:
-    """A front end that shows nothing and answers nothing."""
-
-    def publish(self, parent: str, event: Event) -> None:
-        """Drop it."""
-
-    async def ask_user(self, prompt: str, *, password: bool) -> str:
-        """Refuse."""
-        raise BridgeError("Nobody is there to be asked")
-
-    def is_local_comm(self, comm_id: str) -> bool:
-        """None is."""
-        return False
-
-
 class Steps:
     """The steps with one session, each of which gives its detail or raises."""
 
@@ -56,27 +38,26 @@ class Steps:
         self.provider = provider
         self.session = session
         self.context: ContextInfo | None = None
-        self._bridge = Bridge(session, _NoFront())
-        self._cells = 0
+        self._cells = Cells(session)
 
     async def close(self) -> None:
         """Let the control channel go."""
-        await self._bridge.close()
+        await self._cells.close()
 
     async def handshake(self) -> str:
         """Send the hooks and run the first cell."""
         shown: list[Event] = []
-        await self._run("6 * 7", shown.append)
+        await self._cells.run("6 * 7", shown.append)
         values = [each.data.get("text/plain") for each in shown if isinstance(each, ExecuteResult)]
         if values != ["42"]:
             raise Trouble("the first cell gave no 42", "Try another image: code_latest")
-        if self._bridge.hello is None:
+        if self._cells.plain_because:
             raise Trouble(
-                f"cells run, but plainly: {self._bridge.plain_because}",
+                f"cells run, but plainly: {self._cells.plain_because}",
                 "Displays, input() and widgets will not work in this image",
                 cannot=True,
             )
-        return self._bridge.facts.get("bridge", "")
+        return self._cells.facts.get("bridge", "")
 
     async def stream(self) -> str:
         """See whether output comes while a cell runs."""
@@ -87,7 +68,7 @@ class Steps:
                 times.append(time.perf_counter())
 
         began = time.perf_counter()
-        await self._run(TICKS, note)
+        await self._cells.run(TICKS, note)
         end = time.perf_counter()
         if not times or end - times[0] < 0.3:
             reason = self.session.capabilities.reasons.get("stream", "no reason is known")
@@ -98,41 +79,37 @@ class Steps:
 
     async def channel(self) -> str:
         """Ask the interpreter beside its cells."""
-        # The first completion loads what completes, which takes longer than the channel does.
-        question = {"code": "print", "cursor": 5, "detail": 0}
-        await self._bridge.ask("inspect", **question)
+        # Completion would tell how long it takes to load what completes.
+        await self._cells.inspect("print")
         began = time.perf_counter()
-        found: Any = await self._bridge.ask("inspect", **question)
+        found = await self._cells.inspect("print")
         took = time.perf_counter() - began
-        if not (found or {}).get("found"):
+        if not found.get("found"):
             raise Trouble("the interpreter does not know print")
-        return f"{self._bridge.facts.get('control channel', '')}; an answer in {took:.3f} s"
+        return f"{self._cells.facts.get('control channel', '')}; an answer in {took:.3f} s"
 
     async def interrupt(self) -> str:
         """Stop a cell that would run for long."""
         running = asyncio.ensure_future(
-            self._run("import time; time.sleep(120)", lambda event: None)
+            self._cells.run("import time; time.sleep(120)", lambda event: None)
         )
         try:
             await self._begun()
             began = time.perf_counter()
-            quick = await self._bridge.interrupt()
-            if not quick:
-                await interpreter.signal(self.session, "INT")
+            way = await self._cells.interrupt()
             reply = await asyncio.wait_for(asyncio.shield(running), BEGIN_SECONDS)
         finally:
             running.cancel()
             await asyncio.wait([running])
         if reply.error is None or reply.error.ename != "KeyboardInterrupt":
             raise Trouble("the cell ended without a KeyboardInterrupt")
-        way = "the control channel" if quick else "the shell tool"
         return f"by {way}, {time.perf_counter() - began:.3f} s after the Stop"
 
     async def _begun(self) -> None:
         async with asyncio.timeout(BEGIN_SECONDS):
             for _ in range(20):  # without hooks nobody tells
                 await asyncio.sleep(0.1)
-                if self._bridge.has_begun():
+                if self._cells.begun:
                     return
 
     async def files(self) -> str:
@@ -166,7 +143,7 @@ class Steps:
     async def link(self) -> str:
         """Reach a server in the session."""
         port = 30100 + secrets.randbelow(100)
-        await self._run(SERVE.format(port=port), lambda event: None)
+        await self._cells.run(SERVE.format(port=port), lambda event: None)
         try:
             for _ in range(20):
                 _, answer = await checked(self.session, port, None)
@@ -174,14 +151,14 @@ class Steps:
                     return f"a server on port {port} answers (HTTP {answer.status})"
                 await asyncio.sleep(0.25)
         finally:
-            await self._run("doctor_server.kill()", lambda event: None)
+            await self._cells.run("doctor_server.kill()", lambda event: None)
         raise Trouble(f"port {port}: {answer}", "Links may need a paid account")
 
     async def variables(self) -> str:
         """Set an environment variable and see whether the interpreter has it."""
         await self.session.machine.set_variables({"AGENTBAY_DOCTOR": "1"})
         shown: list[Event] = []
-        await self._run("__import__('os').environ.get('AGENTBAY_DOCTOR')", shown.append)
+        await self._cells.run("__import__('os').environ.get('AGENTBAY_DOCTOR')", shown.append)
         if not any(isinstance(each, ExecuteResult) for each in shown):
             raise Trouble(
                 "shells have it, the interpreter does not", "%agentbay env sets both", cannot=True
@@ -211,8 +188,3 @@ class Steps:
         except SessionGone:
             return "gone for everybody"
         raise Trouble("it is still there", f"%agentbay delete {self.session.session_id} --yes")
-
-    async def _run(self, code: str, emit: Emit) -> Reply:
-        self._cells += 1
-        cell = Cell(code, request=f"doctor-{self._cells}-{secrets.token_hex(4)}", count=self._cells)
-        return await self._bridge.run(cell, emit, timeout=CELL_SECONDS)
