@@ -8,6 +8,7 @@ from .failures import BadData, need
 
 OLDEST = (14, 0, 1)
 _RECORDS, _DICTIONARY = 3, 2
+_END = b"\xff\xff\xff\xff\0\0\0\0"
 
 
 def arrow() -> Any:
@@ -39,6 +40,8 @@ def decode_table(data: Any) -> Any:
     A stream with compressed buffers is refused, since its size says nothing of theirs.
     """
     pa = arrow()
+    if bytes(data[-len(_END) :]) != _END:
+        raise BadData("The table has no end")
     try:
         for metadata in _metadata(pa, data):
             if _compressed(bytes(metadata)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 
 class ToolError(Exception):
     """Raised by a tool; `str()` is what the caller is told."""
@@ -12,3 +14,13 @@ def explain(error: OSError, path: str) -> ToolError:
     if isinstance(error, FileNotFoundError):
         return ToolError(f"No such file: {path}")
     return ToolError(f"{error.strerror or error}: {path}")
+
+
+def describe(status: int) -> str:
+    """A return code in words."""
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"signal {signal.Signals(-status).name}"
+    except ValueError:
+        return f"signal {-status}"

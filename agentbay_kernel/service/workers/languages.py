@@ -1,4 +1,4 @@
-"""Languages with a state: one R and one Java for the whole session."""
+"""The other languages: one R and one Java for the whole session, a Node.js for each cell."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agentbay_kernel.service.workers.failure import ToolError
-from agentbay_kernel.service.workers.node import PIECE_BYTES, describe
+from agentbay_kernel.service.workers import node
+from agentbay_kernel.service.workers.failure import ToolError, describe
 
 if TYPE_CHECKING:
     from agentbay_kernel.service.workers.children import Child, Children
@@ -79,7 +79,7 @@ class _Pipe:
 
     def _read(self) -> bool:
         try:
-            data = os.read(self._reader, PIECE_BYTES)
+            data = os.read(self._reader, node.PIECE_BYTES)
         except BlockingIOError:
             return False
         if not data:
@@ -219,6 +219,9 @@ class Languages:
 
     async def run(self, language: str, code: str, seconds: float, emit: Emit) -> str:
         """Run code; gives the error as `Name: message`, or nothing."""
+        if language == "javascript":
+            children, cwd, env = self._children, self._cwd, self._env
+            return await node.run(children, code, cwd=cwd, env=env, seconds=seconds, emit=emit)
         found = self._running.get(language)
         if found is None or not found.alive:
             kind = LANGUAGES[language]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.service.workers import pipes
-from agentbay_kernel.service.workers.failure import ToolError
+from agentbay_kernel.service.workers.failure import ToolError, describe
 
 if TYPE_CHECKING:
     from agentbay_kernel.service.workers.children import Child, Children
@@ -89,16 +89,6 @@ def _conclude(messages: list[dict[str, Any]], status: int, emit: Emit) -> str:
     if status:
         return f"InterpreterDied: Node.js ended with {describe(status)}"
     return ""
-
-
-def describe(status: int) -> str:
-    """A return code in words."""
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        return f"signal {signal.Signals(-status).name}"
-    except ValueError:
-        return f"signal {-status}"
 
 
 async def _start(

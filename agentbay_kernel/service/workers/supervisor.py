@@ -13,9 +13,9 @@ import sys
 from typing import Any
 
 from agentbay_kernel.service.frames import Link, Message
-from agentbay_kernel.service.workers import engines, languages, limits, node
+from agentbay_kernel.service.workers import engines, languages, limits
 from agentbay_kernel.service.workers.children import Children
-from agentbay_kernel.service.workers.failure import ToolError
+from agentbay_kernel.service.workers.failure import ToolError, describe
 from agentbay_kernel.service.workers.terminal import Terminal
 from agentbay_kernel.service.workers.tools import Tools
 
@@ -89,16 +89,7 @@ class Supervisor:
         def emit(event: dict[str, Any]) -> None:
             self._link.send({"event": "run", "run": run, "data": event})
 
-        if language != "javascript":
-            return await self._languages.run(language, code, seconds, emit)
-        return await node.run(
-            self._children,
-            code,
-            cwd=self._tools.workspace,
-            env=self._env,
-            seconds=seconds,
-            emit=emit,
-        )
+        return await self._languages.run(language, code, seconds, emit)
 
     async def do_call(self, tool: str, args: dict[str, Any]) -> str:
         """Run one tool."""
@@ -190,7 +181,7 @@ class Supervisor:
 
     async def _await_worker(self, worker: engines.Worker) -> None:
         status = await worker.ended()
-        how = self._broken or f"InterpreterDied: Python ended with {node.describe(status)}"
+        how = self._broken or f"InterpreterDied: Python ended with {describe(status)}"
         self._broken = ""
         if self._worker is worker:
             self._worker = None
