@@ -185,6 +185,7 @@ class Standalone:
             places=places,
             put=self._face.keep,
             question=self._ask,
+            look_up=partial(places.current.bridges.complete, aside=False),
             names=self._face.names,
         )
 

@@ -74,7 +74,9 @@ def test_an_option_that_cannot_be_used_is_said_in_the_cell(failing):
 
 
 def test_a_session_that_is_gone_cannot_be_attached(failing):
-    assert failing("%agentbay attach s-nowhere")["ename"] == "SessionGone"
+    error = failing("%agentbay attach s-nowhere")
+    assert error["ename"] == "UsageError"
+    assert "no session s-nowhere" in error["evalue"]
 
 
 def test_a_time_limit_ends_the_cell_and_keeps_the_session(start_kernel, monkeypatch):

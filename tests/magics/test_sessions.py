@@ -1,5 +1,7 @@
 """Several sessions in one notebook, through a real kernel."""
 
+import signal
+
 import pytest
 
 from tests import kernels
@@ -281,8 +283,8 @@ def test_the_extension_is_a_friendly_no_op_here(kernel):
 
 
 @pytest.mark.parametrize("how", ["gracefully", "now"])
-def test_a_restart_keeps_every_session_and_its_files(kernel_of_two, how):
-    kernel = kernel_of_two
+def test_a_restart_keeps_every_session_and_its_files(start_kernel, how):
+    kernel = with_two_sessions(start_kernel)
     before = set(kernels.sessions())
     kernel.manager.restart_kernel(now=how == "now")
     kernel.client.wait_for_ready(timeout=30)
@@ -295,15 +297,15 @@ def test_a_restart_keeps_every_session_and_its_files(kernel_of_two, how):
     wait_for(lambda: not kernels.sessions(), "a shutdown ends every session", 5)
 
 
-def test_a_killed_kernel_leaves_no_session(kernel_of_two):
-    kernel_of_two.manager.signal_kernel(9)
+def test_a_killed_kernel_leaves_no_session(start_kernel, monkeypatch):
+    monkeypatch.setenv("AGENTBAY_KERNEL_RESTART_WAIT_SECONDS", "0")
+    kernel = with_two_sessions(start_kernel)
+    kernel.manager.signal_kernel(signal.SIGKILL)
     wait_for(lambda: not kernels.sessions(), "the guardians end every session", 40)
 
 
-@pytest.fixture
-def kernel_of_two(start_kernel, monkeypatch):
+def with_two_sessions(start_kernel):
     """A kernel of its own with two sessions and a file in each."""
-    monkeypatch.setenv("AGENTBAY_KERNEL_RESTART_WAIT_SECONDS", "3")
     kernel = start_kernel()
     kernel.execute("open('kept', 'w').write('here'); x = 1")
     kernel.execute("%agentbay new --name gpu")
