@@ -26,7 +26,9 @@ def exported() -> dict[str, str]:
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("script", SCRIPTS, ids=[script.stem for script in SCRIPTS])
-def test_the_script_runs_against_the_local_service(script, tmp_path):
+def test_the_script_runs_against_the_local_service(script, tmp_path, monkeypatch):
+    # It must outlast the import of the SDK on a busy machine.
+    monkeypatch.setenv("AGENTBAY_KERNEL_LINGER_SECONDS", "60")
     ended = subprocess.run(
         [sys.executable, "-W", "ignore", str(script)],
         env={**os.environ, **exported(), "AGENTBAY_LOG_LEVEL": "CRITICAL"},

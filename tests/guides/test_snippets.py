@@ -25,6 +25,7 @@ MASKS = (
     (r"0x[0-9a-f]+", "0x…"),
     (r"\d+\.\d\ds", "…s"),
     (r"total \d+", "total …"),
+    (r"(?m)Task [123]$", "Task …"),  # in the order in which they end
     (r"(?m)^d[rwx-]{9} .* (?=\S+$)", "d… "),
 )
 
