@@ -41,18 +41,20 @@ class Give(Protocol):
 class Comms:
     """Answers the front end's comm messages and questions.
 
-    `bridges` gives those to the interpreters of all sessions, that of the current one first;
+    `bridges` gives those to the interpreters of all sessions, `current` that of the current one;
     `on_main` runs a coroutine on the loop where they live; `give` hands a message to a session.
     """
 
     def __init__(
         self,
         bridges: Callable[[], list[Bridge]],
+        current: Callable[[], Bridge | None],
         front: KernelFront,
         on_main: Callable[[Awaitable[Any]], Awaitable[Any]],
         give: Give,
     ) -> None:
         self._bridges = bridges
+        self._current = current
         self._front = front
         self._on_main = on_main
         self._give = give
@@ -116,10 +118,9 @@ class Comms:
 
     def _bridge_of(self, kind: str, comm_id: str) -> Bridge | None:
         """Where a comm lives; one that the front end opens belongs to the current session."""
-        known = self._bridges()
         if kind == "comm_open":
-            return known[0] if known else None
-        return next((each for each in known if comm_id in each.comms), None)
+            return self._current()
+        return next((each for each in self._bridges() if comm_id in each.comms), None)
 
     def _is_remote(self, bridge: Bridge, kind: str, comm_id: str, target: str) -> bool:
         if comm_id in self._manager.comms:

@@ -65,10 +65,9 @@ class AgentBayKernel(RequestsKernel):
         return self.runner.engine.bridges
 
     def all_bridges(self) -> list[Bridge]:
-        """The bridges to the interpreters of all sessions, that of the current one first."""
-        places = self.runner.engine.places
-        found = [places.current.bridges.current, *(each.bridges.current for each in places)]
-        return list(dict.fromkeys(each for each in found if each is not None))
+        """The bridges to the interpreters of all sessions."""
+        found = [each.bridges.current for each in self.runner.engine.places]
+        return [each for each in found if each is not None]
 
     def magic_context(self) -> Context:
         """What completion of our magics may ask; nothing is shown and nothing runs."""

@@ -44,7 +44,7 @@ class RequestsKernel(IPythonKernel):
         raise NotImplementedError
 
     def all_bridges(self) -> list[Bridge]:
-        """The bridges to the interpreters of all sessions, that of the current one first."""
+        """The bridges to the interpreters of all sessions."""
         raise NotImplementedError
 
     def magic_context(self) -> Context:
@@ -63,7 +63,8 @@ class RequestsKernel(IPythonKernel):
         """Where comm messages are led."""
         from agentbay_kernel.kernel.comm import Comms
 
-        return Comms(self.all_bridges, self.front, self.on_main, self._give)
+        current = lambda: self.bridges.current  # noqa: E731
+        return Comms(self.all_bridges, current, self.front, self.on_main, self._give)
 
     def shell_ident(self) -> Any:
         """Who sent the request that is handled now."""
