@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("agentbay_kernel.providers")
 
 # Below it the store's requests take longer than the tools' base64.
-STORE_BYTES = 2 << 20
+STORE_BYTES = 1 << 20
 TRIES = 2
 SECONDS = 300.0
 # What the store says to have placed may take a moment to be seen.

@@ -100,9 +100,8 @@ async def send(session: Session, work: Plan, *, force: bool, progress: Progress)
             seen(copy.size)
         return copies
     await small.put(session, work, [each for each in todo if each.size <= small.SMALL], seen, force)
-    for copy in todo:
-        if copy.size > small.SMALL:
-            await large.put(session, copy, seen, force=force)
+    many = [copy for copy in todo if copy.size > small.SMALL]
+    await large.put_all(session, many, seen, force=force)
     return copies
 
 
@@ -122,9 +121,8 @@ async def receive(session: Session, work: Plan, *, force: bool, progress: Progre
         for copy in few:
             with new_file(copy.local, force=force) as into:
                 await session.files.fetch(copy.remote, into, 0, copy.size, seen)
-    for copy in todo:
-        if copy.size > small.SMALL:
-            await large.get(session, copy, seen, force=force)
+    many = [copy for copy in todo if copy.size > small.SMALL]
+    await large.get_all(session, many, seen, force=force)
     return copies
 
 

@@ -16,6 +16,7 @@ from agentbay_kernel.transfer.staging import into_place, kept_file, part_name
 from agentbay_kernel.transfer.together import together
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from agentbay_kernel.session import Seen, Session
@@ -24,12 +25,25 @@ if TYPE_CHECKING:
 SMALLEST = 8 << 20
 LARGEST = 64 << 20
 AT_ONCE = 3
+FILES_AT_ONCE = 2
 
 
 def piece_size(size: int) -> int:
     """How large the pieces of a file are, always the same for the same size."""
     wanted = -(-size // 64 >> 20) << 20
     return max(SMALLEST, min(LARGEST, wanted))
+
+
+async def put_all(session: Session, copies: Sequence[Copy], seen: Seen, *, force: bool) -> None:
+    """Send large files, some at a time."""
+    work = (partial(put, session, copy, seen, force=force) for copy in copies)
+    await together(work, FILES_AT_ONCE)
+
+
+async def get_all(session: Session, copies: Sequence[Copy], seen: Seen, *, force: bool) -> None:
+    """Fetch large files, some at a time."""
+    work = (partial(get, session, copy, seen, force=force) for copy in copies)
+    await together(work, FILES_AT_ONCE)
 
 
 async def put(session: Session, copy: Copy, seen: Seen, *, force: bool) -> None:

@@ -68,21 +68,24 @@ async def _put(
 ) -> None:
     archive = f"/tmp/.{secrets.token_hex(6)}.tar"
     staging = posixpath.join(top, f".agentbay-{secrets.token_hex(6)}.part")
-    with tempfile.TemporaryFile(prefix="agentbay-") as file:
-        await asyncio.to_thread(_pack, file, portion, top)
-        size = os.fstat(file.fileno()).st_size
-        await _in_pieces(partial(session.files.send, file.fileno(), archive), size)
     over = "--remove-destination" if force else "-n"
     at, into = shlex.quote(staging), shlex.quote(top)
-    # Hard links: each file appears under its name whole. Some file systems have none.
-    await remote.run(
-        session,
-        f"mkdir -p -- {at} && tar -xf {archive} -C {at} --no-same-owner --no-same-permissions"
-        f" && {{ cp -rlT {over} -- {at} {into} 2>/dev/null || cp -rT {over} -- {at} {into}; }};"
-        f" e=$?; rm -rf -- {at} {archive}; exit $e",
-        "The files were not put into their folders",
-        seconds=remote.LONG_SECONDS,
-    )
+    try:
+        with tempfile.TemporaryFile(prefix="agentbay-") as file:
+            await asyncio.to_thread(_pack, file, portion, top)
+            size = os.fstat(file.fileno()).st_size
+            await _in_pieces(partial(session.files.send, file.fileno(), archive), size)
+        # Hard links: each file appears under its name whole. Some file systems have none.
+        await remote.run(
+            session,
+            f"mkdir -p -- {at} && tar -xf {archive} -C {at} --no-same-owner --no-same-permissions"
+            f" && {{ cp -rlT {over} -- {at} {into} 2>/dev/null || cp -rT {over} -- {at} {into}; }};"
+            f" e=$?; rm -rf -- {at}; exit $e",
+            "The files were not put into their folders",
+            seconds=remote.LONG_SECONDS,
+        )
+    finally:
+        await session.shell(f"rm -f -- {archive}")
     seen(sum(copy.size for copy in portion))
 
 
