@@ -63,6 +63,7 @@ _CANCEL = r"""
 job="$all/{job}"
 [ -f "$job/meta" ] || exit 3
 [ "$(state "$job")" = running ] || exit 4
+pid=$(cat "$job/pid")
 : > "$job/cancelled"
 kill -TERM -- "-$pid"
 i=0

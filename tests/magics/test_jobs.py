@@ -51,7 +51,7 @@ def test_a_job_outlives_a_restart_and_can_be_cancelled(start_kernel):
     assert "is running" in kernel.execute(f"%agentbay jobs {job}").text()
     assert kernel.execute(f"%agentbay jobs {job} --cancel").status == "ok"
     assert "was cancelled" in kernel.execute(f"%agentbay jobs {job} --follow").text()
-    assert kernel.execute("!pgrep -x sleep").text() == ""
+    assert kernel.execute("!pgrep -x sleep").text().strip() == ""
     again = kernel.execute(f"%agentbay jobs {job} --cancel").content
     assert again["evalue"].startswith(f"Job {job} has ended already")
 
