@@ -60,6 +60,7 @@ def test_a_value_goes_there_and_back_the_same(kernel, value):
     assert kernel.execute(f"%%local\n{same.replace('sent', 'back')}").value() == "True"
 
 
+@pytest.mark.timeout(1800)
 def test_a_large_table_comes_equal_and_its_size_is_said_first(kernel):
     rows = size("table_rows")
     kernel.execute(f"big = make({rows})", timeout=200)
