@@ -90,7 +90,7 @@ def _output(made, text):
     cell = [each for each in made.cells if each.cell_type == "code" and text in each.source + "\n"][
         -1
     ]
-    parts = []
-    for each in cell.outputs:
-        parts.append(each.text if "text" in each else each.get("data", {}).get("text/plain", ""))
-    return "\n".join(parts)
+    return "\n".join(
+        each.text if "text" in each else each.get("data", {}).get("text/plain", "")
+        for each in cell.outputs
+    )
