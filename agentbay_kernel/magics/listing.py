@@ -113,15 +113,17 @@ class Doomed:
         metavar="KEY=VALUE",
         help="every session with all of these",
     ),
-    argument("--sync", action="store_true", help="upload their contexts first"),
-    argument("--force", action="store_true", help="upload even what was not downloaded first"),
+    argument("--sync", action="store_true", help="upload also what is not uploaded by itself"),
+    argument("--force", action="store_true", help="also where changes in contexts would be lost"),
     argument("--dry-run", action="store_true", help="only say what would be deleted"),
     argument("--yes", action="store_true", help="delete other sessions than this notebook's"),
     complete={"session": known.ids_and_names, "--label": known.label_pairs},
 )
 async def delete(context: Context, args: Any) -> Any:
-    """End sessions; their names and files are lost, contexts are kept.
+    """End sessions; their names and files are lost, contexts are uploaded first and kept.
 
+    A session of this notebook whose upload fails, or whose context had not been downloaded, goes on
+    unless --force; with --sync --force what is there now replaces the stored copy.
     Without an id it ends the current session of the notebook, whose next cell starts a new one.
     Sessions that are not this notebook's are ended only with --yes. When one of several cannot be
     deleted, the others are, and each failure is told.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -16,6 +17,8 @@ from agentbay_kernel.service.errors import ApiError, BadParameter, ContextNotFou
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+log = logging.getLogger("agentbay_kernel.service")
 
 _NAME_LIMIT = 128
 
@@ -175,6 +178,13 @@ class ContextStore:
         context.used = self._clock.wall()
         self.write(context)
         shutil.rmtree(old, ignore_errors=True)
+
+    def rescue(self, session_id: str, path: str, source: Path) -> None:
+        """Keep what could not be uploaded at a session's end beside the contexts."""
+        place = self._folder.parent / "rescued" / session_id / path.strip("/")
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.move(source, place)
+        log.error("the files of %s in session %s were not uploaded, but kept", path, session_id)
 
     def transfer(self, session_id: str) -> Context:
         """The unlisted context through which files reach one session; it ends with it."""

@@ -80,20 +80,21 @@ def _parse_item(item: Mapping[str, Any]) -> Binding:
         raise BadParameter("PersistenceDataList", "has a Path that is not absolute")
     text = item.get("Policy") or "{}"
     policy = json.loads(text) if isinstance(text, str) else text
-    return Binding(str(item.get("ContextId") or ""), str(path), _policy(policy), json.dumps(policy))
+    context_id = str(item.get("ContextId") or "")
+    return Binding(context_id, str(path), _policy(policy, str(path)), json.dumps(policy))
 
 
-def _policy(raw: Mapping[str, Any]) -> Policy:
+def _policy(raw: Mapping[str, Any], base: str) -> Policy:
     lists = (raw.get("bwList") or {}).get("whiteLists") or []
     return Policy(
         upload=bool((raw.get("uploadPolicy") or {}).get("autoUpload", True)),
         download=bool((raw.get("downloadPolicy") or {}).get("autoDownload", True)),
         deletes=bool((raw.get("deletePolicy") or {}).get("syncLocalFile", True)),
-        selection=trees.Selection(tuple(_white(entry) for entry in lists)),
+        selection=trees.Selection(tuple(_white(entry, base) for entry in lists)),
     )
 
 
-def _white(raw: Mapping[str, Any]) -> trees.White:
+def _white(raw: Mapping[str, Any], base: str) -> trees.White:
     regex, exclude_regex = bool(raw.get("isPathRegex")), bool(raw.get("isExcludeRegex"))
     path, exclude = str(raw.get("path") or ""), [str(x) for x in raw.get("excludePaths") or []]
     for pattern in [path] * regex + exclude * exclude_regex:
@@ -102,11 +103,17 @@ def _white(raw: Mapping[str, Any]) -> trees.White:
         except re.error as error:
             raise ValueError(f"{pattern!r} is no pattern: {error}") from None
     return trees.White(
-        path=path if regex else path.strip("/"),
-        exclude=tuple(x if exclude_regex else x.strip("/") for x in exclude),
+        path=path if regex else _below(path, base),
+        exclude=tuple(x if exclude_regex else _below(x, base) for x in exclude),
         path_is_regex=regex,
         exclude_is_regex=exclude_regex,
     )
+
+
+def _below(path: str, base: str) -> str:
+    """A folder as it is written relative to the mount by some, and with the mount by others."""
+    inside = f"{path}/".startswith(f"{base}/")
+    return (path.removeprefix(base) if inside else path).strip("/")
 
 
 def check(store: ContextStore, bindings: Iterable[Binding]) -> None:
@@ -167,7 +174,9 @@ async def save_all(store: ContextStore, session: Session) -> None:
     """Upload what is to be uploaded when a session ends, and let go of its contexts."""
     for binding in session.bindings:
         if binding.policy.upload and session.box is not None and _came_down(session, binding):
-            await upload(store, session, binding, binding.source)
+            done = await upload(store, session, binding, binding.source)
+            if done.status == "Failed":
+                await asyncio.to_thread(store.rescue, session.id, binding.path, binding.source)
     detach(store, session)
 
 
@@ -269,6 +278,10 @@ async def sync(
         for binding in session.bindings
         if context_id in ("", binding.context_id) and path in ("", binding.path)
     ]
+    for binding in found:
+        # None looks ended meanwhile because it had been before.
+        key = (binding.context_id, binding.path, task)
+        session.syncs[key] = SyncItem(*key, start=store.now())
     for binding in found:
         await copy(store, session, binding, binding.source)
     if not found and context is not None and path:
