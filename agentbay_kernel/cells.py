@@ -38,6 +38,8 @@ _CALLS = {
     "sync status": "contexts()",
     "sync up": "sync('upload')",
     "sync down": "sync('download')",
+    "push": "files.write(PATH, DATA)",
+    "pull": "files.read(PATH)",
     "agentbay labels": "labels()",
     "agentbay info": "info()",
     "agentbay link": "link(port=PORT)",
@@ -168,7 +170,7 @@ def _tree(lines: list[str], found: list[_Found]) -> ast.Module:
 
 def _misplaced_text(magic: _Found) -> str:
     words = f"{magic.name} {magic.rest}".split()[:2]
-    call = _CALLS.get(" ".join(words), "info()")
+    call = _CALLS.get(" ".join(words)) or _CALLS.get(magic.name, "info()")
     return (
         f"%{magic.name} on line {magic.start + 1} is inside a statement. It runs on this computer "
         "and must stand at the start of a line of its own, outside of any block. Nothing of the "

@@ -27,7 +27,7 @@ SIZES = {
     "browser_kernels": (1, 2),
     "journal_megabytes": (120, 500),
     "property_examples": (60, 1000),
-    "table_rows": (200_000, 5_000_000),
+    "table_rows": (100_000, 5_000_000),
     "map_items": (24, 200),
     "map_sessions": (3, 8),
 }

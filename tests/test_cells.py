@@ -58,6 +58,11 @@ def test_a_magic_inside_a_statement_is_refused_with_the_call_that_does_the_same(
         parse(text)
 
 
+def test_a_misplaced_push_names_the_call_for_data():
+    with pytest.raises(CellRefused, match=r"files\.write"):
+        parse("if 1:\n    %push x")
+
+
 def test_a_syntax_error_beside_a_magic_is_found_before_anything_runs():
     with pytest.raises(SyntaxError):
         parse("%fs ls\ndef f(:")

@@ -37,6 +37,17 @@ def test_python_knows_better():
     assert languages.info_of("python") == {}
 
 
+@pytest.mark.parametrize("name", languages.LANGUAGES)
+def test_a_kernelspec_differs_in_name_words_and_language(name):
+    folder, changes = languages.kernelspec(name)
+    assert folder == f"agentbay-{name}"
+    assert changes["argv"] == [f"--AgentBayOptions.language={name}"]
+    assert changes["display_name"].startswith("AgentBay (")
+    assert changes["language"] == languages.info_of(name)["language_info"]["name"]
+    assert {"file_extension", "mimetype", "codemirror_mode"} <= {*languages.LANGUAGES[name].info}
+    assert languages.kernelspec("python") == ("agentbay", {})
+
+
 def test_a_cell_is_the_body_of_the_languages_magic():
     parse = languages.parser("r")
     assert parse("x %in% y\n") == [CellMagic("r", "", "x %in% y\n")]
