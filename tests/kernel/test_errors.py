@@ -80,7 +80,7 @@ def test_a_session_that_is_gone_cannot_be_attached(failing):
 
 
 def test_a_time_limit_ends_the_cell_and_keeps_the_session(start_kernel, monkeypatch):
-    monkeypatch.setenv("AGENTBAY_KERNEL_CELL_TIMEOUT_SECONDS", "1")
+    monkeypatch.setenv("AGENTBAY_KERNEL_CELL_TIMEOUT_SECONDS", "3")
     kernel = start_kernel()
     kernel.execute("x = 5")
     error = kernel.execute("import time\ntime.sleep(30)").content

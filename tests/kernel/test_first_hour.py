@@ -52,6 +52,8 @@ def test_a_file_comes_back_with_its_bytes(beside, start_kernel):
     kernel.execute("data = bytes(range(256)) * 99; open('out.bin', 'wb').write(data)")
     assert kernel.execute("%fs get out.bin").status == "ok"
     assert (beside / "out.bin").read_bytes() == bytes(range(256)) * 99
+    assert kernel.execute("%fs get out.bin").status == "ok"  # the same, so nothing is replaced
+    kernel.execute("open('out.bin', 'ab').write(b'more')")
     again = kernel.execute("%fs get out.bin").content
     assert again["ename"] == "UsageError"
     assert "--force" in again["evalue"]
