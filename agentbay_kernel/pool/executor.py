@@ -136,7 +136,7 @@ class SessionPoolExecutor(Executor):
         except _Withdrawn:
             pass
         except BaseException as error:
-            if not future.cancel():
+            if begun or future.set_running_or_notify_cancel():
                 future.set_exception(error)
         else:
             future.set_result(result)

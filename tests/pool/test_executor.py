@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 import pytest
 
 from agentbay_kernel import SessionPoolExecutor
-from agentbay_kernel.errors import RemoteError, UsageError
+from agentbay_kernel.errors import KeyMissing, RemoteError, UsageError
 from tests import kernels
 from tests.conftest import _move_into
 
@@ -60,6 +60,8 @@ def home(tmp_path_factory):
     """A home whose service lives as long as the module's tests."""
     with pytest.MonkeyPatch.context() as patch:
         _move_into(tmp_path_factory.mktemp("h"), patch)
+        # It must outlast the import of the SDK on a busy machine.
+        patch.setenv("AGENTBAY_KERNEL_LINGER_SECONDS", "60")
         yield
         kernels.stop_service()
 
@@ -140,6 +142,11 @@ def test_after_a_shutdown_nothing_is_taken_and_nothing_is_left():
     assert kernels.sessions() == before
     with pytest.raises(RuntimeError):
         pool.submit(wait, 0)
+
+
+def test_why_no_session_starts_is_told_by_the_call():
+    with SessionPoolExecutor(1, provider="agentbay") as pool:
+        assert isinstance(pool.submit(wait, 0).exception(60), KeyMissing)
 
 
 def test_an_executor_that_did_nothing_has_nothing_to_end():
