@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # A copy that is over sooner shows no bar; a bar is drawn anew so often.
 QUIET_SECONDS = 0.5
 REDRAW_SECONDS = 0.25
+FEW = 10
 FORCE = argument("--force", action="store_true", help="replace what is there")
 
 
@@ -40,16 +41,20 @@ class Bar:
         self._context = context
         self._words = words
         self._name = uuid.uuid4().hex
-        self._began = self._drawn = time.monotonic()
+        self._began = self._copying = self._drawn = time.monotonic()
         self._first: int | None = None
         self.done = self.total = 0
         self._shown = False
 
     def __call__(self, done: int, total: int) -> None:
         """Take the bytes that are copied."""
-        self._first = done if self._first is None else self._first
-        self.done, self.total = done, total
         now = time.monotonic()
+        if self._first is None:
+            # What was found out before is no part of the rate.
+            self._first, self._copying = done, now
+        self.done, self.total = done, total
+        if self._first >= total:
+            return
         wait = REDRAW_SECONDS if self._shown else QUIET_SECONDS
         if now - self._drawn >= wait:
             self._drawn = now
@@ -71,7 +76,7 @@ class Bar:
         text = tqdm.format_meter(
             self.done,
             self.total,
-            self.seconds,
+            time.monotonic() - self._copying,
             ncols=80,
             prefix=self._words,
             unit="B",
@@ -178,13 +183,13 @@ async def _run(
 def _tell(context: Context, made: Plan, copies: list[Copy], bar: Bar, verb: str) -> None:
     """One line for a few files, one in all for many."""
     new = [copy for copy in copies if not copy.there]
-    if len(copies) <= 10:
+    if len(copies) <= FEW:
         for copy in copies:
             local, remote = shown(str(copy.local)), shown(copy.remote)
             ends = (local, remote) if verb == "put" else (remote, local)
             there = ", there already" if copy.there else ""
             context.emit(render.line(f"{ends[0]} → {ends[1]} ({copy.size:,} bytes{there})"))
-    else:
+    elif new:
         size = sum(copy.size for copy in new)
         rate = size / max(bar.seconds, 0.001) / 1e6
         context.emit(
@@ -193,7 +198,7 @@ def _tell(context: Context, made: Plan, copies: list[Copy], bar: Bar, verb: str)
                 f"{rate:.1f} MB/s)"
             )
         )
-        if len(new) < len(copies):
-            context.emit(render.line(f"{len(copies) - len(new):,} files were there already"))
+    if len(new) < len(copies) and len(copies) > FEW:
+        context.emit(render.line(f"{len(copies) - len(new):,} files were there already"))
     if made.left_out:
         context.emit(render.line(f"{made.left_out:,} links and devices were left out"))
