@@ -9,6 +9,7 @@ from agentbay_kernel.magics import completion
 from agentbay_kernel.magics.registry import (
     Context,
     Done,
+    arrange,
     cell_magics,
     explained,
     help_page,
@@ -106,3 +107,4 @@ def _load() -> None:
     """Import the families on first use; each registers its commands."""
     for name in FAMILIES:
         import_module(f"{__name__}.{name}")
+    arrange(FAMILIES)

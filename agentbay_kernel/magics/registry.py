@@ -233,6 +233,18 @@ def find(magic: str, line: str) -> tuple[Command, str]:
     raise UsageError(f"{magic} has no command {name!r}", next_step=hint)
 
 
+def arrange(families: Sequence[str]) -> None:
+    """Put the commands into their families' order, whichever was imported first."""
+
+    def place(command: Command) -> int:
+        name = command.run.__module__.rpartition(".")[2]
+        return families.index(name) if name in families else len(families)
+
+    known = sorted(COMMANDS.items(), key=lambda item: place(item[1]))
+    COMMANDS.clear()
+    COMMANDS.update(known)
+
+
 def subcommands() -> dict[str, Sequence[str]]:
     """The names of each line magic's commands, in the order of their declaration."""
     names: dict[str, list[str]] = {}
@@ -287,6 +299,7 @@ __all__ = [
     "Context",
     "Done",
     "argument",
+    "arrange",
     "cell_magics",
     "command",
     "explained",

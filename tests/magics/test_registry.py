@@ -85,6 +85,15 @@ async def test_nothing_runs_where_there_is_no_interpreter():
         await context.run("1")
 
 
+def test_commands_stand_in_their_families_order_whichever_was_imported_first():
+    before = list(registry.COMMANDS.items())
+    registry.COMMANDS.clear()
+    registry.COMMANDS.update(sorted(before, key=lambda item: item[0] != ("%agentbay", "link")))
+    assert list(registry.COMMANDS.items()) != before
+    registry.arrange(magics.FAMILIES)
+    assert list(registry.COMMANDS.items()) == before
+
+
 def test_cells_and_registry_know_the_same_magics():
     assert set(registry.subcommands()) - {"toy"} == set(cells.LINE_MAGICS)
     assert {cells.LOCAL, *registry.cell_magics()} - {"toy"} == set(cells.CELL_MAGICS)
