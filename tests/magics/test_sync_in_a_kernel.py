@@ -157,6 +157,17 @@ def test_files_go_in_and_out_byte_for_byte_and_no_link_is_shown(kernel, tmp_path
     bad(kernel, "%sync files none", "not found")
 
 
+def test_contexts_and_their_files_are_completed(kernel):
+    good(kernel, "%sync create 'two words'")
+    good(kernel, "%sync put /etc/hostname 'two words:deep/er'")
+    for code, found in (
+        ("%sync files tw", "'two words'"),
+        ("%sync get 'two words:deep/", "'two words:deep/er'"),
+    ):
+        reply = kernel.ask("complete_request", {"code": code, "cursor_pos": len(code)})
+        assert reply.content["matches"] == [found]
+
+
 def test_waiting_and_watching_end_when_nothing_is_under_way(fresh):
     good(fresh, "%sync mount idle /mnt/idle")
     assert "No upload or download" in good(fresh, "%sync wait")
