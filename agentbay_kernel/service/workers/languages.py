@@ -30,9 +30,10 @@ _FIELD, _RECORD = "\x1f", "\x1e"
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """How a language is started; `command` begins with the program that must be installed."""
+    """How a language is started; `needs` is a program that only a whole installation has."""
 
     title: str
+    needs: str
     command: Sequence[str]
     missing: str
 
@@ -40,11 +41,13 @@ class Language:
 LANGUAGES = {
     "r": Language(
         "R",
+        "Rscript",
         ("Rscript", "--vanilla", str(_FOLDER / "cell.R")),
         "R is not installed on this computer: apt-get install r-base-core",
     ),
     "java": Language(
         "Java",
+        "jshell",
         (
             "java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
             "--add-modules", "jdk.jshell", str(_FOLDER / "Cell.java"),
@@ -97,7 +100,7 @@ class Interpreter:
         self, children: Children, language: Language, *, cwd: str, env: Mapping[str, str]
     ) -> None:
         program = shutil.which(language.command[0], path=env.get("PATH"))
-        if program is None:
+        if program is None or shutil.which(language.needs, path=env.get("PATH")) is None:
             raise ToolError(language.missing)
         self._title = language.title
         self._emit: Emit = _unheard

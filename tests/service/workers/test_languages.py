@@ -149,3 +149,12 @@ async def test_without_its_program_it_names_what_to_install(fresh: Box, language
     await fresh.call("set_env", envs=[{"key": "PATH", "value": "/none"}])
     with pytest.raises(ToolFailure, match=f"apt-get install {package}"):
         await fresh.run("1", language)
+
+
+async def test_a_java_without_the_tools_of_a_jdk_is_not_enough(fresh: Box) -> None:
+    place = '"$HOME/only"'
+    words = f'mkdir {place} && ln -s "$(command -v java)" {place}/java && printf %s {place}'
+    done = await fresh.shell(words)
+    await fresh.call("set_env", envs=[{"key": "PATH", "value": done["stdout"]}])
+    with pytest.raises(ToolFailure, match="needs a JDK"):
+        await fresh.run("1", "java")
