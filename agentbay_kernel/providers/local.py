@@ -35,7 +35,12 @@ class LocalProvider(AgentBayProvider):
     async def create(self, spec: SessionSpec) -> AgentBaySession:
         """Make a session, in a service that is started for it if need be."""
         await self._start()
-        return await super().create(spec)
+        try:
+            return await super().create(spec)
+        except SessionGone:
+            # It had lingered long enough while the SDK was imported; nothing in it outlives it.
+            await self._start()
+            return await super().create(spec)
 
     async def tools(self, image: str) -> Sequence[ToolInfo]:
         """The tools of an image; the service, which knows them, is started if need be."""

@@ -11,6 +11,7 @@ from agentbay_kernel.config import AgentBayOptions
 from agentbay_kernel.errors import CellTimeout, SessionGone, ToolError
 from agentbay_kernel.events import CellError, ExecuteResult, Stream
 from agentbay_kernel.providers import Choice
+from agentbay_kernel.providers.local import LocalProvider
 from agentbay_kernel.service import runtime
 from agentbay_kernel.session import Mount, SessionSpec
 from tests import kernels
@@ -254,6 +255,24 @@ async def test_a_service_that_died_takes_its_sessions_and_a_new_one_is_started(p
     new = await provider.create(SessionSpec("code_latest"))
     assert (await run(new, "1"))[0].ok
     await new.delete()
+
+
+async def test_a_service_that_ended_between_start_and_request_is_started_anew(
+    provider, monkeypatch
+):
+    started = LocalProvider._start
+    starts = []
+
+    async def start_and_end(self):
+        await started(self)
+        starts.append(self.endpoint)
+        if len(starts) == 1:
+            await asyncio.to_thread(stop_service)
+
+    monkeypatch.setattr(LocalProvider, "_start", start_and_end)
+    session = await provider.create(SessionSpec("code_latest"))
+    assert len(set(starts)) == 2
+    await session.delete()
 
 
 def test_auto_is_local_without_a_key():
