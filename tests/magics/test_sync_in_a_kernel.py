@@ -32,7 +32,7 @@ def good(kernel, code):
 
 def bad(kernel, code, *words):
     done = kernel.execute(code)
-    assert done.status == "error", good
+    assert done.status == "error", code
     for word in words:
         assert word in done.content["evalue"]
     return done.content["evalue"]
@@ -154,7 +154,7 @@ def test_files_go_in_and_out_byte_for_byte_and_no_link_is_shown(kernel, tmp_path
     assert "http" not in shown
     bad(kernel, "%sync rm 'files:deep/a b.bin'", "3.0 MB", "--yes")
     good(kernel, "%sync rm 'files:deep/a b.bin' --yes")
-    bad(kernel, "%sync files none", "not found")
+    bad(kernel, "%sync files never-made", "not found")
 
 
 def test_contexts_and_their_files_are_completed(kernel):
