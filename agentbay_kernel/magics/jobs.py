@@ -37,8 +37,8 @@ async def background(context: Context, args: Any) -> None:
     """Run the cell detached in the session: the notebook goes on at once.
 
     It runs in an interpreter of its own, plain Python or bash, that shares the session's files but
-    no names. It goes on when the kernel restarts or is interrupted, and ends with the session, whose
-    life it does not prolong: `%agentbay extend` and `--follow` do. `%agentbay jobs` lists them.
+    no names. It goes on when the kernel restarts or is interrupted, and ends with the session. It
+    does not prolong its life: `%agentbay extend` and `--follow` do. `%agentbay jobs` lists them.
     """
     if not args.body.strip():
         raise UsageError("The cell has no lines to run")
