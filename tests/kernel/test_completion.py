@@ -40,7 +40,7 @@ def complete(kernel, code, cursor=None, **options):
         "open('data_f",
         "!cat data_f",
         "%ti",
-        "%%ba",
+        "%%cap",
         "%%time\nsample.me",
         "from js",
         "import os.pa",

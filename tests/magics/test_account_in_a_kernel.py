@@ -10,6 +10,7 @@ from agentbay_kernel.ledger import Ledger
 from tests.kernels import service, sessions, wait_for
 
 SECRET = "very-secret-value"
+HIDDEN = "value-that-is-shown-nowhere"
 
 
 @pytest.fixture
@@ -109,21 +110,21 @@ def test_variables_reach_the_interpreter_and_the_shell(kernel):
 
 
 def test_a_secret_is_in_the_session_and_nowhere_else(kernel):
-    done, prompts = kernel.answering("%agentbay env TOKEN=-", SECRET)
+    done, prompts = kernel.answering("%agentbay env TOKEN=-", HIDDEN)
     assert done.status == "ok"
     assert prompts == [{"prompt": "TOKEN: ", "password": True}]
-    assert SECRET not in shown(done)
+    assert HIDDEN not in shown(done)
     count = kernel.execute("import os; len(os.environ['TOKEN'])").value()
-    assert count == str(len(SECRET))
-    assert SECRET not in kernel.execute("'\\n'.join(In)").value()
+    assert count == str(len(HIDDEN))
+    assert HIDDEN not in kernel.execute("'\\n'.join(In)").value()
     for path in kernel.home.rglob("*"):
         if path.is_file() and "/sessions/" not in str(path):
-            assert SECRET.encode() not in path.read_bytes(), path
+            assert HIDDEN.encode() not in path.read_bytes(), path
     history = next(kernel.home.rglob("history.sqlite"), None)
     if history is not None:
         with sqlite3.connect(history) as database:
             rows = database.execute("select source_raw from history").fetchall()
-        assert SECRET not in str(rows)
+        assert HIDDEN not in str(rows)
 
 
 def test_a_cell_wakes_a_paused_session_with_its_names(kernel):

@@ -158,11 +158,11 @@ def test_files_go_in_and_out_byte_for_byte_and_no_link_is_shown(kernel, tmp_path
 
 
 def test_contexts_and_their_files_are_completed(kernel):
-    good(kernel, "%sync create 'two words'")
-    good(kernel, "%sync put /etc/hostname 'two words:deep/er'")
+    good(kernel, "%sync create 'some words'")
+    good(kernel, "%sync put /etc/hostname 'some words:deep/er'")
     for code, found in (
-        ("%sync files tw", "'two words'"),
-        ("%sync get 'two words:deep/", "'two words:deep/er'"),
+        ("%sync files some", "'some words'"),
+        ("%sync get 'some words:deep/", "'some words:deep/er'"),
     ):
         reply = kernel.ask("complete_request", {"code": code, "cursor_pos": len(code)})
         assert reply.content["matches"] == [found]
