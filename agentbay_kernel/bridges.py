@@ -19,6 +19,8 @@ __all__ = ["Bridges", "Front"]
 
 log = logging.getLogger("agentbay_kernel.bridge")
 
+PROMPT = "[session] "
+
 
 class Bridges:
     """Holds the one bridge of a place, which is made anew for another session.
@@ -51,8 +53,8 @@ class Bridges:
         self._front.publish(parent, event)
 
     async def ask_user(self, prompt: str, *, password: bool) -> str:
-        """The answer to a prompt of the session."""
-        return await self._front.ask_user(prompt, password=password)
+        """The answer to a prompt of the session, marked as such."""
+        return await self._front.ask_user(PROMPT + prompt, password=password)
 
     def is_local_comm(self, comm_id: str) -> bool:
         """Whether a comm is not the session's to speak on."""

@@ -38,6 +38,16 @@ def magic_line(code: str, cursor: int) -> tuple[str, str, str] | None:
     return found["sign"], found["name"], found["rest"]
 
 
+def no_matches(cursor: int) -> Matches:
+    """No completion at the cursor."""
+    return Matches((), cursor, cursor, True)
+
+
+def in_magic(code: str, cursor: int) -> bool:
+    """Whether the cursor stands in what begins as a magic, ours or another."""
+    return _MAGIC.search(code[:cursor]) is not None
+
+
 def complete_magic(
     code: str,
     cursor: int,

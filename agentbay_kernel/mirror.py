@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agentbay_kernel import transfer
+from agentbay_kernel import hashing, transfer
 from agentbay_kernel.config import data_dir
 from agentbay_kernel.errors import UsageError
-from agentbay_kernel.transfer import hashing, names, remote
+from agentbay_kernel.transfer import names, remote
 from agentbay_kernel.transfer import plan as plans
 
 if TYPE_CHECKING:

@@ -174,18 +174,13 @@ class Standalone:
         return await asyncio.wrap_future(answer)
 
     def _context(self, emit: Emit, inside: Inside | None = None) -> magics.Context:
-        places = self.engine.places
-        bridge = places.current.bridges.current
-        return magics.Context(
-            places.current.manager,
+        return magics.Context.of(
+            self.engine.places,
             emit,
             self._face.keep,
-            bridge.facts if bridge is not None else {},
             inside,
-            places=places,
             put=self._face.keep,
             question=self._ask,
-            look_up=partial(places.current.bridges.complete, aside=False),
             names=self._face.names,
         )
 
@@ -216,8 +211,8 @@ class _Front:
         self._say(event)
 
     async def ask_user(self, prompt: str, *, password: bool) -> str:
-        """The answer to a prompt, with a mark that says who asks."""
-        answer: str = await self._ask(f"[session] {prompt}", password)
+        """The answer to a prompt."""
+        answer: str = await self._ask(prompt, password)
         return answer
 
     def is_local_comm(self, _comm_id: str) -> bool:

@@ -18,7 +18,7 @@ SOURCES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py")])
 # A module may import from its own row and from the rows above it.
 LAYERS = (
     ("errors", "events", "config", "mime", "identity", "lifetime", "cells", "remote", "typed"),
-    ("languages",),
+    ("languages", "hashing"),
     ("probes", "contexts", "session", "syncing", "ledger", "hints", "credentials"),
     ("service",),
     ("providers", "interpreter"),

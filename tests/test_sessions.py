@@ -156,13 +156,13 @@ async def test_it_is_left_to_end_long_after_the_last_activity(make, clock):
     assert "ends in 9 minutes" in manager.warnings[0]
 
 
+async def gone():
+    raise SessionGone("Session s-1 is gone")
+
+
 async def test_a_session_that_vanished_is_noticed_by_the_keep_alive(make, clock):
     manager = make()
     session = await manager.ensure()
-
-    async def gone():
-        raise SessionGone("Session s-1 is gone")
-
     session.keep_alive = gone
     clock.now += 31 * 60
     await manager.check()
@@ -176,10 +176,6 @@ async def test_a_session_that_vanished_is_noticed_by_the_keep_alive(make, clock)
 async def test_a_session_that_vanished_is_not_said_to_who_starts_another(make, clock):
     manager = make()
     session = await manager.ensure()
-
-    async def gone():
-        raise SessionGone("Session s-1 is gone")
-
     session.keep_alive = gone
     clock.now += 31 * 60
     await manager.check()

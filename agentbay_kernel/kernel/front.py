@@ -29,7 +29,6 @@ END_SECONDS = 1.0
 REMEMBERED = 1000
 """Requests whose late output still finds its cell."""
 POLL_SECONDS = 0.005
-PROMPT = "[session] "
 REFUSED = "raw_input was called, but this frontend does not support input requests."
 
 
@@ -93,12 +92,8 @@ class KernelFront:
         """The request whose front end is asked from now on; None for none."""
         self._asker = None if ident is None else (ident, parent)
 
-    async def ask_user(self, prompt: str, *, password: bool) -> str:
-        """Ask for a session, with a mark that says so."""
-        return await self.ask(PROMPT + prompt, password)
-
-    async def ask(self, prompt: str, password: bool) -> str:
-        """Ask for the kernel itself."""
+    async def ask_user(self, prompt: str, password: bool) -> str:
+        """The user's answer to a prompt."""
         async with self._asking:
             if self._asker is None:
                 raise BridgeError(REFUSED)

@@ -122,7 +122,7 @@ class RequestsKernel(IPythonKernel):
         code, cursor = parent["content"]["code"], parent["content"]["cursor_pos"]
         own = await self.on_main(magics.complete(code, cursor, self.magic_context()))
         if (own is not None and own.alone) or not self.speaks_python:
-            reply = introspection.reply(own or introspection.Matches((), cursor, cursor, True))
+            reply = introspection.reply(own or introspection.no_matches(cursor))
         else:
             found = await self.on_main(self.bridges.complete(code, cursor, aside=_aside()))
             reply = found or super().do_complete(code, cursor)
@@ -158,8 +158,7 @@ class RequestsKernel(IPythonKernel):
         context = self.magic_context()
         own = self._from_thread(magics.complete(code, cursor_pos, context))
         if (own is not None and own.alone) or not self.speaks_python:
-            none = introspection.Matches((), cursor_pos, cursor_pos, True)
-            return introspection.reply(own or none)
+            return introspection.reply(own or introspection.no_matches(cursor_pos))
         reply: Any = self._from_thread(self.bridges.complete(code, cursor_pos, aside=True))
         reply = reply or dict(super().do_complete(code, cursor_pos))
         return introspection.merged(own, reply) if own is not None else reply

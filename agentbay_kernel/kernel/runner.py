@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel import languages, live, magics, probes
@@ -150,19 +149,14 @@ class CellRunner:
 
     def magic_context(self, emit: Emit, inside: Inside | None = None) -> magics.Context:
         """What one of our magics works with; nothing runs in the session without `inside`."""
-        keep = self._kernel.shell.user_ns.__setitem__
-        bridge = self.engine.bridges.current
-        facts = bridge.facts if bridge is not None else {}
-        return magics.Context(
-            self.engine.manager,
+        names = self._kernel.shell.user_ns
+        return magics.Context.of(
+            self.engine.places,
             emit,
-            keep,
-            facts,
+            names.__setitem__,
             inside,
-            places=self.engine.places,
-            question=self._kernel.front.ask,
-            look_up=partial(self.engine.bridges.complete, aside=False),
-            names=self._kernel.shell.user_ns,
+            question=self._kernel.front.ask_user,
+            names=names,
         )
 
     async def _run_magic(

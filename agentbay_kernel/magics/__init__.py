@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 
-from agentbay_kernel.introspection import Matches, complete_magic, magic_line
+from agentbay_kernel.introspection import Matches, complete_magic, in_magic, magic_line
 from agentbay_kernel.magics import completion
 from agentbay_kernel.magics.registry import (
     Context,
@@ -76,10 +77,10 @@ def names(sign: str = "") -> list[str]:
 
 def inspect(code: str, cursor: int) -> str | None:
     """The page of help of the magic in whose line the cursor stands, None when it is not ours."""
-    _load()
     found = magic_line(code, cursor)
     if found is None:
         return None
+    _load()
     sign, name, rest = found
     if sign == "%%":
         return help_of(name) if name == "local" or is_cell_magic(name) else None
@@ -96,6 +97,8 @@ async def complete(code: str, cursor: int, context: Context) -> Matches | None:
     What the provider or the session must be asked for comes in bounded time or not at all; nothing
     is started for it.
     """
+    if not in_magic(code, cursor):
+        return None
     _load()
     found = complete_magic(code, cursor, subcommands(), ["local", *cell_magics()])
     if found is None or found.texts or not found.alone:
@@ -103,6 +106,7 @@ async def complete(code: str, cursor: int, context: Context) -> Matches | None:
     return await completion.complete_words(code, cursor, context) or found
 
 
+@cache
 def _load() -> None:
     """Import the families on first use; each registers its commands."""
     for name in FAMILIES:

@@ -26,6 +26,13 @@ def parse_labels(words: Iterable[str]) -> dict[str, str]:
     return labels
 
 
+def label_option(help: str) -> Any:
+    """The option `--label`, which takes one or more labels and may be repeated."""
+    return argument(
+        "--label", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help=help
+    )
+
+
 def visible(labels: dict[str, str]) -> dict[str, str]:
     """The labels without the reserved ones."""
     return {key: value for key, value in labels.items() if not is_reserved(key)}

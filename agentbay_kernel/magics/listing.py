@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.errors import KernelError, ProviderError, SessionGone, UsageError
 from agentbay_kernel.magics import known, render
-from agentbay_kernel.magics.labels import parse_labels
+from agentbay_kernel.magics.labels import label_option, parse_labels
 from agentbay_kernel.magics.registry import Context, argument, command
 
 if TYPE_CHECKING:
@@ -24,14 +24,7 @@ AT_ONCE = 8
 @command(
     "agentbay",
     "list",
-    argument(
-        "--label",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="only with all of these",
-    ),
+    label_option("only with all of these"),
     argument("--status", default=None, type=str.upper, choices=known.STATES, help="in this state"),
     argument("--limit", type=int, default=10, help="rows of a page, 1 to 100"),
     argument("--page", type=int, default=1, help="which page, from 1"),
@@ -105,14 +98,7 @@ class Doomed:
     "agentbay",
     "delete",
     argument("session", nargs="*", metavar="ID", help="ids or names; else the current session"),
-    argument(
-        "--label",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="every session with all of these",
-    ),
+    label_option("every session with all of these"),
     argument("--sync", action="store_true", help="upload also what is not uploaded by itself"),
     argument("--force", action="store_true", help="also where changes in contexts would be lost"),
     argument("--dry-run", action="store_true", help="only say what would be deleted"),

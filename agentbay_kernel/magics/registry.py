@@ -10,6 +10,7 @@ import shlex
 from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from getpass import getpass
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -65,6 +66,29 @@ class Context:
     look_up: Callable[[str, int], Awaitable[Any]] | None = None
     words: Sequence[str] = ()
     names: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        places: Places,
+        emit: Emit,
+        keep: Callable[[str, Any], None],
+        inside: Inside | None,
+        **more: Any,
+    ) -> Context:
+        """What a command works with in the current one of a kernel's places."""
+        place = places.current
+        bridge = place.bridges.current
+        return cls(
+            place.manager,
+            emit,
+            keep,
+            bridge.facts if bridge is not None else {},
+            inside,
+            places=places,
+            look_up=partial(place.bridges.complete, aside=False),
+            **more,
+        )
 
     async def run(self, code: str, emit: Emit | None = None) -> CellError | None:
         """Run code in the session's interpreter, starting a session if need be.

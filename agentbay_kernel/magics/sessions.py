@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.errors import KernelError, SessionGone, UsageError
 from agentbay_kernel.magics import known, render
-from agentbay_kernel.magics.labels import parse_labels
+from agentbay_kernel.magics.labels import label_option, parse_labels
 from agentbay_kernel.magics.registry import Context, argument, command
 from agentbay_kernel.places import MAIN, Place
 from agentbay_kernel.session import Mount
@@ -25,7 +25,7 @@ SLOW_SECONDS = 1.0
     "agentbay",
     "new",
     argument("--image", default="", help="the image, as code_latest"),
-    argument("--label", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="labels"),
+    label_option("labels"),
     argument(
         "--mount", action="extend", nargs="+", default=[], metavar="NAME:PATH", help="contexts"
     ),

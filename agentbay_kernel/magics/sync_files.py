@@ -38,17 +38,12 @@ async def _below(context: Context, name: str, path: str) -> list[str]:
     return [lead + each.name + "/" * each.is_dir for each in files]
 
 
-async def _path_names(context: Context, word: str) -> Iterable[str]:
-    """Completes the name of a context alone; what it holds is behind a colon elsewhere."""
-    return await context_names(context, word)
-
-
 @command(
     "sync",
     "files",
     argument("name", help="a context"),
     argument("path", nargs="?", default="", help="a folder in it"),
-    complete={"name": _path_names},
+    complete={"name": context_names},
 )
 async def files(context: Context, args: Any) -> Any:
     """List the stored files of a context, which need no session.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 import logging
 import os
 import posixpath
@@ -13,6 +12,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agentbay_kernel.errors import NotSupported, SessionGone, ToolError
+from agentbay_kernel.hashing import hash_piece
 from agentbay_kernel.providers._store import BLOCK, Store, write_at
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Pieces:
         """Copy a piece of an open local file to the same place of a file of the session."""
         if not self._host.capabilities.shell:
             raise NotSupported(f"{path} was not written: binary files need the shell tool")
-        wanted = await asyncio.to_thread(digest, source, offset, length)
+        wanted = await asyncio.to_thread(hash_piece, source, offset, length)
         for left in reversed(range(TRIES)):
             count = _Once(seen)
             if await self._sent(source, path, offset, length, count) == wanted:
@@ -76,7 +76,7 @@ class Pieces:
         for left in reversed(range(TRIES)):
             count = _Once(seen)
             wanted = await self._fetched(path, into, offset, length, count)
-            found = await asyncio.to_thread(digest, into, offset, length)
+            found = await asyncio.to_thread(hash_piece, into, offset, length)
             if wanted in ("", found):
                 return
             count.undo()
@@ -209,18 +209,6 @@ class _Once:
         """Take back what was counted."""
         self._seen(-self._count)
         self._count = 0
-
-
-def digest(descriptor: int, offset: int, length: int) -> str:
-    """The sha256 of a piece of an open file."""
-    found, end = hashlib.sha256(), offset + length
-    while offset < end:
-        data = os.pread(descriptor, min(BLOCK, end - offset), offset)
-        if not data:
-            break
-        found.update(data)
-        offset += len(data)
-    return found.hexdigest()
 
 
 def _cut(path: str, offset: int, length: int) -> str:

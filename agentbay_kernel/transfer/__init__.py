@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentbay_kernel.errors import UsageError
+from agentbay_kernel.hashing import hash_file
 from agentbay_kernel.transfer import large, plan, remote, small
-from agentbay_kernel.transfer.hashing import hash_file
 from agentbay_kernel.transfer.names import inside, make_folder
 from agentbay_kernel.transfer.plan import Copy, Plan, walk
 from agentbay_kernel.transfer.staging import new_file

@@ -10,8 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from agentbay_kernel.errors import ToolError
+from agentbay_kernel.hashing import hash_pieces
 from agentbay_kernel.transfer import remote
-from agentbay_kernel.transfer.hashing import hash_pieces
 from agentbay_kernel.transfer.staging import into_place, kept_file, part_name
 from agentbay_kernel.transfer.together import together
 

@@ -142,24 +142,18 @@ def _unbytes(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
 
 
-def _moment(value: datetime.datetime) -> List[Any]:
+def _moment(value: Any) -> List[Any]:
     return [value.replace(tzinfo=None, fold=0).isoformat(), zones.name_of(value.tzinfo), value.fold]
 
 
-def _unmoment(value: Any) -> datetime.datetime:
-    text, zone, fold = value
-    found = datetime.datetime.fromisoformat(text)
-    return found.replace(tzinfo=zones.zone_of(zone), fold=int(fold))
+def _unmoment(kind: Any) -> Callable[[Any], Any]:
+    """What reads a datetime or a time."""
 
+    def read(value: Any) -> Any:
+        text, zone, fold = value
+        return kind.fromisoformat(text).replace(tzinfo=zones.zone_of(zone), fold=int(fold))
 
-def _clock(value: datetime.time) -> List[Any]:
-    return [value.replace(tzinfo=None, fold=0).isoformat(), zones.name_of(value.tzinfo), value.fold]
-
-
-def _unclock(value: Any) -> datetime.time:
-    text, zone, fold = value
-    found = datetime.time.fromisoformat(text)
-    return found.replace(tzinfo=zones.zone_of(zone), fold=int(fold))
+    return read
 
 
 _CONTAINERS: Dict[str, Any] = {"tuple": tuple, "set": set, "frozenset": frozenset}
@@ -176,9 +170,9 @@ _SIMPLE: Dict[type, Any] = {
         lambda v: fractions.Fraction(int(v[0]), int(v[1])),
     ),
     uuid.UUID: ("UUID", str, uuid.UUID),
-    datetime.datetime: ("datetime", _moment, _unmoment),
+    datetime.datetime: ("datetime", _moment, _unmoment(datetime.datetime)),
     datetime.date: ("date", lambda d: d.isoformat(), datetime.date.fromisoformat),
-    datetime.time: ("time", _clock, _unclock),
+    datetime.time: ("time", _moment, _unmoment(datetime.time)),
     datetime.timedelta: (
         "timedelta",
         lambda d: [d.days, d.seconds, d.microseconds],

@@ -9,14 +9,6 @@ import pytest
 from tests.kernels import service, sessions
 
 
-@pytest.fixture
-def kernel(shared):
-    """One kernel with a session for all tests of this module."""
-    kernel = shared("pipe")
-    kernel.execute("pass")
-    return kernel
-
-
 def test_the_doctor_shows_a_table_that_grows_and_leaves_the_session(kernel):
     kernel.execute("kept = 42")
     done = kernel.execute("%agentbay doctor -o found")

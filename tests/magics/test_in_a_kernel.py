@@ -1,13 +1,5 @@
 """Magics in a real kernel: what only the way through the session can show."""
 
-import pytest
-
-
-@pytest.fixture
-def kernel(shared):
-    """One kernel with a session for all tests of this module."""
-    return shared("pipe")
-
 
 def test_a_value_is_plain_data_in_the_session(kernel):
     assert kernel.execute("%agentbay labels project=demo 'owner=Ann Lee' -o found").status == "ok"

@@ -7,12 +7,6 @@ import pytest
 from tests import kernels
 
 
-@pytest.fixture
-def kernel(shared):
-    """One kernel with a session for all tests of this module."""
-    return shared("pipe")
-
-
 def started(kernel, body, words=""):
     done = kernel.execute(f"%%background {words}\n{body}")
     assert done.status == "ok", done.content

@@ -10,12 +10,6 @@ from agentbay_kernel import cli
 from tests import kernels
 
 
-@pytest.fixture
-def kernel(shared):
-    """One kernel with a session for all tests of this module."""
-    return shared("pipe")
-
-
 @pytest.mark.parametrize(
     ("magic", "code", "value"),
     [

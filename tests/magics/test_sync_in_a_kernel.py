@@ -40,7 +40,7 @@ def bad(kernel, code, *words):
 
 def stored(folder, name):
     """The folder of a context in the service's own store."""
-    for meta in Path(folder).rglob("SdkCtx-*/meta.json"):
+    for meta in Path(folder).glob("data/contexts/SdkCtx-*/meta.json"):
         if f'"{name}"' in meta.read_text():
             return meta.parent
     raise AssertionError(f"no context {name} below {folder}")

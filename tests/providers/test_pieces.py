@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -257,7 +256,3 @@ async def test_an_image_without_the_tools_and_missing_keys_are_said():
         await ToolFiles(Host(SimpleNamespace(oss=Oss(), mcpTools=[]))).bucket(
             "upload", "b", "k", "/x", StoreKeys("", "", "")
         )
-
-
-def test_a_hash_is_of_the_piece(source):
-    assert _pieces.digest(source, 10, 100) == hashlib.sha256(DATA[10:110]).hexdigest()
