@@ -91,6 +91,11 @@ class SessionManager:
         """Whether a session of a former process with this identity waits to be used."""
         return self._row is not None
 
+    @property
+    def lent(self) -> bool:
+        """Whether the current session is not of ours: it was attached, and goes on without us."""
+        return self.session is not None and self._row is None
+
     async def provider(self) -> Provider:
         """The provider, made on first use; may start the local service."""
         self.options.check()
@@ -168,8 +173,8 @@ class SessionManager:
         return session
 
     async def replace(self, spec: SessionSpec) -> Session:
-        """Start a new session as described; the former one of ours is deleted first."""
-        await self.delete()
+        """Start a new session as described; the former one is deleted first, if ours."""
+        await (self.detach() if self.lent else self.delete())
         self._gone = None
         return await self.ensure(spec)
 

@@ -26,7 +26,7 @@ REPEAT_SECONDS = 0.3
 KILLED = "The interpreter was killed: its names are gone, the session and its files are kept."
 NO_ANSWER = (
     "The session does not answer: the code may still be running there. "
-    "See %agentbay, or start over with %agentbay new."
+    "See %agentbay, or start over with %agentbay new --yes."
 )
 GOES_ON = "The cell goes on after the interrupt. Stop again to kill its interpreter.\n"
 STARTING = "Stopped while the session was starting; it is there for the next cell."

@@ -36,8 +36,18 @@ section("error")
 print(cell("%%on\ny = 1\n1/0").success)
 section("refused")
 print(cell("%agentbay labels nolabel").success)
+section("unasked")
+cell("%agentbay new")
+cell("%%on\nx")
 section("fs")
 cell("%fs ls /")
+section("moved")
+cell("there = {'list': [1, (2, 3)]}")
+cell("%push there")
+cell("%%on\nthere['list'].append('back')")
+cell("%pull there as fetched")
+print(there, fetched)
+print(cell("%push nowhere").success)
 section("named")
 cell("%agentbay new --name gpu")
 cell("%%on gpu\nx = 'gpu'\nx")
@@ -125,6 +135,18 @@ def test_bad_words_are_one_line_and_fail_the_cell(said):
 
 def test_other_families_work_there(said):
     assert "workspace" in said["fs"]
+
+
+def test_values_go_there_and_back(said):
+    moved = "{'list': [1, (2, 3)]} {'list': [1, (2, 3), 'back']}"
+    assert moved in said["moved"].splitlines()
+    assert "no name nowhere" in said["moved"]
+    assert said["moved"].endswith("False\n")
+
+
+def test_a_running_session_is_not_replaced_unasked(said):
+    assert "would delete session" in said["unasked"]
+    assert "41" in said["unasked"]
 
 
 def test_a_named_session_is_beside_the_first(said):

@@ -9,8 +9,8 @@ from agentbay_kernel.errors import KernelError, SessionGone, UsageError
 from agentbay_kernel.magics import known, render
 from agentbay_kernel.magics.labels import label_option, parse_labels
 from agentbay_kernel.magics.registry import Context, argument, command
+from agentbay_kernel.magics.sync_mounts import POLICY, mounts_of
 from agentbay_kernel.places import MAIN, Place
-from agentbay_kernel.session import Mount
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -32,19 +32,24 @@ SLOW_SECONDS = 1.0
     argument("--idle", type=int, default=None, metavar="MIN", help="minutes of idle time"),
     argument("--max-life", type=int, default=None, metavar="MIN", help="minutes of life"),
     argument("--name", default="", help="start it under a name, beside the others"),
+    argument("--yes", action="store_true", help="delete the session that it takes the place of"),
+    *POLICY,
     complete={"--image": known.images, "--label": known.label_pairs, "--name": known.names},
 )
 async def new(context: Context, args: Any) -> Any:
     """Start a new session in place of the current one, which is deleted, or with --name beside it.
 
     With --name the others stay as they are and cells go on where they ran; `%agentbay use NAME`
-    moves them to the new session, `%%on NAME` runs one cell there. Starting a name anew deletes the
-    session that had it. A context is created when there is none of its name.
+    moves them to the new session, `%%on NAME` runs one cell there. A session of this notebook in
+    whose place the new one comes is deleted with its names and files, only with --yes; one that
+    was attached goes on by itself. A context is created when there is none of its name; the options
+    from --upload-mode on are as with `%sync mount`, for all contexts of this command.
     """
     if any(each is not None and each < 1 for each in (args.idle, args.max_life)):
         raise UsageError("--idle and --max-life are minutes, 1 or more")
     labels = parse_labels(args.label)
-    mounts = tuple(_mount(word) for word in args.mount)
+    mounts = mounts_of(args)
+    _check_loss(context, args)
     place = _place(context, args.name)
     manager = place.manager if place is not None else context.manager
     spec = manager.spec(
@@ -54,7 +59,10 @@ async def new(context: Context, args: Any) -> Any:
         idle=args.idle or 0,
         limit=args.max_life or 0,
     )
-    former = manager.session.session_id if manager.session is not None else ""
+    former = ""
+    if manager.session is not None:
+        end = "goes on by itself" if manager.lent else "is deleted"
+        former = f"; {manager.session.session_id} {end}"
     try:
         session = await _told(context, manager.replace(spec))
     except KernelError:
@@ -84,7 +92,7 @@ def _place(context: Context, name: str) -> Place | None:
 
 
 def _ready(context: Context, session: Session, place: Place | None, former: str) -> str:
-    text = f"Session {session.session_id} is ready{f'; {former} is deleted' if former else ''}."
+    text = f"Session {session.session_id} is ready{former}."
     if place is None or place is context.all_places.current:
         return text
     word = _quoted(place.name)
@@ -95,11 +103,18 @@ def _quoted(name: str) -> str:
     return f"'{name}'" if " " in name else name
 
 
-def _mount(word: str) -> Mount:
-    name, colon, path = word.rpartition(":")
-    if not (colon and name and path.startswith("/")):
-        raise UsageError(f"{word!r} is no mount", next_step="Write it as NAME:/absolute/path")
-    return Mount(name, path)
+def _check_loss(context: Context, args: Any) -> None:
+    """Refuse what would delete a running session unasked."""
+    if args.name and args.name not in context.all_places:
+        return
+    manager = context.all_places.get(args.name).manager if args.name else context.manager
+    if manager.session is None or manager.lent or args.yes:
+        return
+    raise UsageError(
+        f"This would delete session {manager.session.session_id} with its names and files",
+        survived="Nothing was deleted",
+        next_step="Add --yes to do it, or --name with a new name to start one beside it",
+    )
 
 
 @command(

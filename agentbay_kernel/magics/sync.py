@@ -26,8 +26,7 @@ async def contexts_of(context: Context) -> Contexts:
 
 async def named(contexts: Contexts, name: str) -> ContextInfo:
     """The context of a name; raises ContextGone, naming the nearest."""
-    if not name.strip():
-        raise UsageError("The name of a context is empty")
+    check_name(name)
     try:
         return await contexts.get(name)
     except ContextGone as error:
@@ -35,6 +34,12 @@ async def named(contexts: Contexts, name: str) -> ContextInfo:
         if near := difflib.get_close_matches(name, names, n=1):
             error.next_step = f"Did you mean {near[0]}"
         raise
+
+
+def check_name(name: str) -> None:
+    """Refuse what is no name for a context; raises UsageError."""
+    if not name.strip():
+        raise UsageError("The name of a context is empty")
 
 
 async def context_names(context: Context, _word: str) -> Iterable[str]:
@@ -85,6 +90,7 @@ async def list_contexts(context: Context, args: Any) -> Any:
 @command("sync", "create", argument("name", help="the new context's name"))
 async def create(context: Context, args: Any) -> Any:
     """Make an empty context."""
+    check_name(args.name)
     contexts = await contexts_of(context)
     try:
         await contexts.get(args.name)
@@ -108,6 +114,7 @@ async def create(context: Context, args: Any) -> Any:
 )
 async def rename(context: Context, args: Any) -> Any:
     """Give a context another name; names are unique in the account."""
+    check_name(args.new)
     contexts = await contexts_of(context)
     found = await named(contexts, args.name)
     await contexts.rename(found.context_id, args.new)

@@ -82,6 +82,24 @@ def policy_of(args: Any) -> MountPolicy:
     )
 
 
+def mounts_of(args: Any) -> tuple[Mount, ...]:
+    """The mounts of a `--mount NAME:PATH…`, all with the same policy; raises UsageError."""
+    policy = policy_of(args)
+    if policy != MountPolicy() and not args.mount:
+        raise UsageError("These options are for contexts", next_step="Add --mount NAME:/mnt/NAME")
+    mounts = tuple(_mount(word, policy) for word in args.mount)
+    if len({each.path for each in mounts}) < len(mounts):
+        raise UsageError("Two contexts cannot be mounted at one path")
+    return mounts
+
+
+def _mount(word: str, policy: MountPolicy) -> Mount:
+    name, colon, path = word.rpartition(":")
+    if not (colon and name.strip() and path.startswith("/")):
+        raise UsageError(f"{word!r} is no mount", next_step="Write it as NAME:/absolute/path")
+    return Mount(name, _mount_path(path), policy)
+
+
 async def mounted_names(context: Context, _word: str) -> Iterable[str]:
     """Completes the names of the contexts that are mounted now."""
     session = context.manager.session

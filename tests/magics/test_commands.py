@@ -13,7 +13,7 @@ class Manager:
     """As much of a SessionManager as the commands need."""
 
     lifetime = cleared = None
-    claimed = False
+    claimed = lent = False
 
     def __init__(self):
         self.options = AgentBayOptions(provider="local")
@@ -139,7 +139,11 @@ async def test_replacing_keeps_the_kernels_own_labels(do, manager):
         "%agentbay use nowhere",
         "%agentbay attach s-99",
         "%agentbay link --protocol ftp",
-        "%agentbay new --mount nopath",
+        "%agentbay new --mount nopath --yes",
+        "%agentbay new --mount a:/mnt/x b:/mnt/x --yes",
+        "%agentbay new --mount a:/mnt/x --recycle 2 --yes",
+        "%agentbay new --recycle 3 --yes",
+        "%agentbay new --image linux_latest",
         "%agentbay attach",
         "%fs put nowhere.csv",
         "%fs get",
@@ -184,10 +188,29 @@ async def test_a_link_is_printed_whole_when_asked_for(do):
 
 
 async def test_new_starts_what_was_described(do, manager):
-    await do("%agentbay new --image linux_latest --label a=1 --mount data:/mnt/data --idle 5")
+    words = "--image linux_latest --label a=1 --mount data:/mnt/data --idle 5 --yes"
+    await do(f"%agentbay new {words}")
     assert manager.spec_used["image"] == "linux_latest"
     assert manager.spec_used["labels"] == {"a": "1"}
     assert manager.spec_used["mounts"][0].path == "/mnt/data"
+
+
+async def test_new_names_what_it_would_delete(do, manager):
+    with pytest.raises(UsageError, match="would delete session s-1 with its names and files"):
+        await do("%agentbay new")
+    assert "s-1 is deleted" in await do("%agentbay new --yes")
+
+
+async def test_new_leaves_an_attached_session_alone(do, manager):
+    manager.lent = True
+    assert "s-1 goes on by itself" in await do("%agentbay new")
+
+
+async def test_the_contexts_of_new_have_one_policy(do, manager):
+    words = "--mount data:/mnt/data logs:/mnt/logs --upload-mode archive --recycle 3"
+    await do(f"%agentbay new {words} --yes")
+    policies = [each.policy for each in manager.spec_used["mounts"]]
+    assert [(each.archive, each.keep_days) for each in policies] == [(True, 3)] * 2
 
 
 async def test_delete_ends_our_own_session(do, manager):

@@ -12,11 +12,11 @@ from tests.kernels import wait_for
 def kernel(shared):
     """One kernel whose main session has x = 'main', and gpu, where x = 'gpu'."""
     kernel = shared("pipe")
+    kernel.execute("%agentbay use main")
     if "\ngpu " not in shown(kernel.execute("%agentbay use")):
         kernel.execute("x = 'main'")
         assert kernel.execute("%agentbay new --name gpu --label team=ml -o made").status == "ok"
         assert kernel.execute("%%on gpu\nx = 'gpu'").status == "ok"
-    kernel.execute("%agentbay use main")
     return kernel
 
 
@@ -171,6 +171,9 @@ def test_a_used_session_that_is_deleted_gives_way_to_main(kernel):
     [
         "%agentbay new --name gpu --mount nopath",
         "%agentbay new --idle 0",
+        "%agentbay new",
+        "%agentbay new --name gpu",
+        "%agentbay new --recycle 3 --yes",
         "%agentbay new --name gpu --label bad",
         "%agentbay new --name '-x'",
         "%agentbay attach s-nothing",
@@ -229,6 +232,14 @@ def test_an_attached_session_is_used_and_stays_when_it_is_left(kernel):
     assert "session lent already" in again.content["evalue"]
     assert kernel.execute("x").value() == "'main'"
     assert "deleted" in kernel.execute("%agentbay delete lent").text()
+
+
+def test_a_new_session_leaves_an_attached_one_alone(kernel):
+    lent = kernel.execute(MADE_BY_THE_SDK).text().strip()
+    kernel.execute(f"%agentbay attach {lent} --name lent")
+    assert f"{lent} goes on by itself" in kernel.execute("%agentbay new --name lent").text()
+    assert lent in kernels_of(kernel)
+    kernel.execute(f"%agentbay delete lent {lent} --yes")
 
 
 def test_a_session_that_ended_elsewhere_is_said_and_the_others_stay(kernel):

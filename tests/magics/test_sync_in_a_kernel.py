@@ -77,6 +77,16 @@ def test_delete_with_sync_uploads_also_what_is_not_uploaded_by_itself(fresh):
     assert content(fresh, "/mnt/later/a") == "'x'"
 
 
+def test_the_contexts_of_a_new_session_have_the_options_of_a_mount(fresh):
+    good(fresh, "%agentbay new --mount kept:/mnt/kept other:/mnt/other --no-auto-upload")
+    assert "Uploaded by %sync up only: kept, other" in good(fresh, "%sync")
+    write(fresh, "/mnt/kept/a", "x")
+    bad(fresh, "%agentbay new --mount kept:/mnt/kept", "would delete session", "--yes")
+    assert "is deleted" in good(fresh, "%agentbay new --mount kept:/mnt/kept --yes")
+    assert "Uploaded by" not in good(fresh, "%sync")
+    assert fresh.execute("import os; os.listdir('/mnt/kept')").value() == "[]"
+
+
 def test_an_upload_that_fails_is_told_and_keeps_the_session(fresh):
     good(fresh, "%sync mount broken /mnt/broken")
     write(fresh, "/mnt/broken/a", "x")
