@@ -67,6 +67,9 @@ class ShellFace:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
+        # A terminal cannot change what stands there: it gets the last state at the end.
+        self._can_update = hasattr(shell, "kernel")
+        self._updates: dict[str, UpdateDisplayData] = {}
         self._error: CellError | None = None
         self.result: Result | None = None
 
@@ -81,6 +84,8 @@ class ShellFace:
             self._error = event
         elif isinstance(event, ExecuteResult):
             self.result = Result(event)
+        elif isinstance(event, UpdateDisplayData) and not self._can_update:
+            self._updates[event.display_id] = event
         elif isinstance(event, DisplayData | UpdateDisplayData):
             self._display(event)
         elif isinstance(event, ClearOutput):
@@ -95,6 +100,9 @@ class ShellFace:
 
     def ended(self, error: CellError | None) -> Result | None:
         """The result of a cell that has ended; raises CellFailed."""
+        for event in self._updates.values():
+            self._display(DisplayData(event.data, event.metadata))
+        self._updates.clear()
         if error is not self._error:
             self.flush()
         result, self.result, self._error = self.result, None, None

@@ -1,6 +1,7 @@
 """`%load_ext agentbay_kernel` in a real plain IPython process, and `current()` in a script."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -32,6 +33,8 @@ section("apart")
 print("x" in globals())
 section("display")
 cell("%%on\nfrom IPython.display import display\ndisplay({'a': 1})")
+section("update")
+cell("%%on\nfor n in range(9): display(f'state {n}', display_id='d', update=n > 0)")
 section("error")
 print(cell("%%on\ny = 1\n1/0").success)
 section("refused")
@@ -119,6 +122,10 @@ def test_the_last_value_is_kept_as_ipython_does(said):
 
 def test_displays_are_shown(said):
     assert "{'a': 1}" in said["display"]
+
+
+def test_of_a_display_that_changes_a_terminal_shows_the_first_state_and_the_last(said):
+    assert re.findall(r"state \d", said["update"]) == ["state 0", "state 8"]
 
 
 def test_an_error_is_the_sessions_own_traceback_and_fails_the_cell(said):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 QUIET_SECONDS = 0.5
 REDRAW_SECONDS = 0.25
 FEW = 10
+FIGURES = "{desc}{percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}]"
 FORCE = argument("--force", action="store_true", help="replace what is there")
 
 
@@ -71,9 +73,20 @@ class Bar:
         return time.monotonic() - self._began
 
     def _draw(self) -> None:
+        # Not tqdm's widget: in a saved notebook nothing would be left of it.
+        data = {
+            "text/plain": self._meter(),
+            "text/html": f'<progress value="{self.done}" max="{self.total}"></progress> '
+            f"<code>{escape(self._meter(FIGURES))}</code>",
+        }
+        kind = UpdateDisplayData if self._shown else DisplayData
+        self._context.emit(kind(data, display_id=self._name))
+        self._shown = True
+
+    def _meter(self, form: str | None = None) -> str:
         from tqdm.std import tqdm
 
-        text = tqdm.format_meter(
+        text: str = tqdm.format_meter(
             self.done,
             self.total,
             time.monotonic() - self._copying,
@@ -82,11 +95,9 @@ class Bar:
             unit="B",
             unit_scale=True,
             initial=self._first or 0,
+            bar_format=form,
         )
-        data = {"text/plain": text}
-        kind = UpdateDisplayData if self._shown else DisplayData
-        self._context.emit(kind(data, display_id=self._name))
-        self._shown = True
+        return text
 
 
 @command(

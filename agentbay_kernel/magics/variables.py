@@ -51,13 +51,14 @@ async def push(context: Context, args: Any) -> Any:
     """Put values of this computer, from %%local cells, under their names into the session.
 
     Plain data, bytes, arrays of numpy, tables of pandas and Arrow (with pyarrow on both sides) and
-    images go, with their types. The size is said first; either all names are set or none.
+    images go, with their types. The size is said first; either all names are set or none. In plain
+    IPython, where all cells are local, the values are those of its namespace.
     """
     _check_names(args.names)
     if missing := [name for name in args.names if name not in context.names]:
         raise UsageError(
             f"There is no name {missing[0]} on this computer",
-            next_step="%%local cells make names here",
+            next_step="%%local cells make names here, in plain IPython all cells",
         )
     session = await context.manager.ensure()
     with tempfile.TemporaryDirectory(prefix="agentbay-kernel-") as folder:
@@ -102,7 +103,7 @@ async def pull(context: Context, args: Any) -> Any:
     `%pull df` keeps the name, `%pull df as mine` gives another. Plain data, bytes, arrays of numpy,
     tables of pandas and Arrow (with pyarrow on both sides) and images come, with their types. The
     size is said first, what comes must be what was announced, and nothing of it can run here, but
-    with --allow-pickle. Either all names are set or none.
+    with --allow-pickle. Either all names are set or none. In plain IPython all its cells have them.
     """
     names, targets = _targets(args.names)
     session = await context.manager.ensure()

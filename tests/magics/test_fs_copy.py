@@ -43,6 +43,10 @@ def test_a_bar_is_one_display_with_rate_and_rest(bar, clock, shown):
     assert "20%" in shown[0].data["text/plain"]
     assert "2.00MB/s" in shown[0].data["text/plain"]
     assert "00:04" in shown[0].data["text/plain"]
+    assert shown[0].data["text/html"] == (
+        '<progress value="2000000" max="10000000"></progress> '
+        "<code>put 20% 2.00M/10.0M [00:01&lt;00:04, 2.00MB/s]</code>"
+    )
 
 
 def test_what_was_there_before_is_no_part_of_the_rate(bar, clock, shown):

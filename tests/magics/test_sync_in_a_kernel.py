@@ -174,8 +174,10 @@ def test_contexts_and_their_files_are_completed(kernel):
         ("%sync files some", "'some words'"),
         ("%sync get 'some words:deep/", "'some words:deep/er'"),
     ):
-        reply = kernel.ask("complete_request", {"code": code, "cursor_pos": len(code)})
-        assert reply.content["matches"] == [found]
+        asked = {"code": code, "cursor_pos": len(code)}
+        replies = [kernel.ask("complete_request", asked) for _ in range(3)]
+        assert replies[0].content["matches"] == [found]
+        assert min(each.seconds for each in replies) < 0.2
 
 
 def test_waiting_and_watching_end_when_nothing_is_under_way(fresh):
