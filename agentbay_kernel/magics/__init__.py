@@ -35,6 +35,7 @@ FAMILIES = (
     "leftovers",
     "account",
     "doctor",
+    "bench",
     "fs",
     "fs_copy",
     "fs_change",

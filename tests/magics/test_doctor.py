@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 
+import psutil
 import pytest
 
-from tests.kernels import service, sessions
+from tests import kernels
+from tests.kernels import service, sessions, wait_for
 
 
 def test_the_doctor_shows_a_table_that_grows_and_leaves_the_session(kernel):
@@ -38,6 +40,24 @@ def test_the_bench_gives_figures(kernel):
     assert done.status == "ok", done.content
     code = "all(0 < each['from'] <= each['median'] <= each['to'] for each in figures), len(figures)"
     assert kernel.execute(code).value() == "(True, 5)"
+    code = (
+        "[each['what'] for each in figures if not (each['bare'] or 0) * (each['ratio'] or 0) > 0]"
+    )
+    assert kernel.execute(code).value() == "['a request to the provider']"
+    assert "bare ipykernel" in done.of("display_data")[-1]["data"]["text/plain"]
+
+
+def test_a_stop_of_the_bench_leaves_no_bare_kernel(kernel):
+    request = kernel.send("execute_request", kernels.execute_content("%agentbay bench --rounds 3"))
+    running = wait_for(lambda: bare_kernels(kernel), "a bare kernel runs", 60)
+    kernel.interrupt()
+    assert kernel.finish(request).content["ename"] == "KeyboardInterrupt"
+    wait_for(lambda: not any(each.is_running() for each in running), "it is gone", 20)
+
+
+def bare_kernels(kernel):
+    children = psutil.Process(kernel.pid).children(recursive=True)
+    return [each for each in children if "ipykernel_launcher" in " ".join(each.cmdline())]
 
 
 @pytest.mark.parametrize("line", ["%agentbay doctor me", "%agentbay bench --rounds 1"])
