@@ -23,6 +23,7 @@ DENSEST = 1032
 """Bytes that one byte of deflated data can make, by the format's own limit."""
 USUAL = 1 << 20
 """Bytes that a frame of ours inflates to."""
+RAW = -zlib.MAX_WBITS
 PIECE_COST = 256
 """What a piece counts for besides its characters, so that empty ones are not for nothing."""
 LOGGED = 10
@@ -192,8 +193,8 @@ def _inflate(payload: str) -> str:
     packed = base64.b64decode(payload, validate=True)
     if len(packed) * DENSEST <= INFLATED:
         # Into one buffer, which takes a quarter of the time; nothing else would bound that.
-        return zlib.decompress(packed, bufsize=USUAL).decode("utf-8", "surrogatepass")
-    inflater = zlib.decompressobj()
+        return zlib.decompress(packed, RAW, USUAL).decode("utf-8", "surrogatepass")
+    inflater = zlib.decompressobj(RAW)
     data = inflater.decompress(packed, INFLATED)
     if inflater.unconsumed_tail or not inflater.eof:
         raise ValueError("too large, or cut")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import threading
@@ -117,8 +118,10 @@ class AgentBayKernel(RequestsKernel):
             self.io_loop.add_callback(self._load)
 
     def _load(self) -> None:
-        self.io_loop.call_later(PRELOAD_SECONDS, self._preload)
         self.runner.engine  # noqa: B018 - its modules are imported now
+        gc.freeze()  # what is there now stays to the end
+        gc.enable()
+        self.io_loop.call_later(PRELOAD_SECONDS, self._preload)
 
     def _preload(self) -> None:
         """Import the SDK, unless a front end's own start-up code runs, which that would slow."""
@@ -179,6 +182,9 @@ class AgentBayKernel(RequestsKernel):
             await super().interrupt_request(stream, ident, parent)
             return
         self.session.send(stream, "interrupt_reply", {"status": "ok"}, parent, ident=ident)
+
+    async def poll_stopped_queue(self) -> None:
+        """Wait for nothing: there is no debugger."""
 
     async def do_debug_request(self, msg: dict[str, Any]) -> dict[str, Any]:
         """Refuse in the debug protocol's words."""

@@ -1,8 +1,12 @@
-"""Stream messages as JSON; for large text quicker than an encoder that looks at each character."""
+"""Messages as JSON; for large text quicker than an encoder that looks at each character."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LARGE = 1 << 15
 """Characters from which on it is worth it."""
@@ -23,10 +27,37 @@ def stream_content(name: str, text: str) -> dict[str, Any] | bytes:
 
     `Session.send` takes either. Text with rare control characters is left to its packer.
     """
-    if len(text) >= LARGE:
-        packed = text.encode()
-        if not any(each in packed for each in _OTHERS):
-            for byte, escaped in _ESCAPED:
-                packed = packed.replace(byte, escaped)
-            return b"".join((b'{"name":"', name.encode(), b'","text":"', packed, b'"}'))
+    if (escaped := _escaped(text)) is not None:
+        return b"".join((b'{"name":"', name.encode(), b'","text":"', escaped, b'"}'))
     return {"name": name, "text": text}
+
+
+def display_content(content: Mapping[str, Any]) -> dict[str, Any] | bytes:
+    """The content of a message with a MIME bundle, packed already when a value of it is large.
+
+    What is not a large text must be plain JSON already.
+    """
+    large = {kind: _escaped(value) for kind, value in content["data"].items()}
+    if not any(large.values()):
+        return dict(content)
+    before = json.dumps({name: value for name, value in content.items() if name != "data"})
+    parts = [before[:-1].encode(), b',"data":']
+    for at, (kind, escaped) in enumerate(large.items()):
+        parts += (b"," if at else b"{", json.dumps(kind).encode(), b":")
+        if escaped is None:
+            parts.append(json.dumps(content["data"][kind]).encode())
+        else:
+            parts += (b'"', escaped, b'"')
+    return b"".join((*parts, b"}}"))
+
+
+def _escaped(value: Any) -> bytes | None:
+    """Large text as it stands in JSON; None for all else and for rare control characters."""
+    if not isinstance(value, str) or len(value) < LARGE:
+        return None
+    packed = value.encode()
+    if any(each in packed for each in _OTHERS):
+        return None
+    for byte, escaped in _ESCAPED:
+        packed = packed.replace(byte, escaped)
+    return packed

@@ -17,7 +17,7 @@ from agentbay_kernel.events import (
     Stream,
     UpdateDisplayData,
 )
-from agentbay_kernel.kernel.packing import stream_content
+from agentbay_kernel.kernel.packing import display_content, stream_content
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _message(event: Event, count: int) -> Message:
             return Message("update_display_data", _bundle(data, metadata, display_id))
         case ExecuteResult(data, metadata):
             content = {"data": dict(data), "metadata": dict(metadata), "execution_count": count}
-            return Message("execute_result", content)
+            return Message("execute_result", display_content(content))
         case ClearOutput(wait):
             return Message("clear_output", {"wait": wait})
         case CellError(ename, evalue, traceback):
@@ -116,9 +116,9 @@ def _message(event: Event, count: int) -> Message:
             return Message("stream", stream_content(name, text))
 
 
-def _bundle(data: Any, metadata: Any, display_id: str | None) -> dict[str, Any]:
+def _bundle(data: Any, metadata: Any, display_id: str | None) -> dict[str, Any] | bytes:
     transient = {"display_id": display_id} if display_id else {}
-    return {"data": dict(data), "metadata": dict(metadata), "transient": transient}
+    return display_content({"data": data, "metadata": dict(metadata), "transient": transient})
 
 
 def _comm(event: CommMessage) -> Message:

@@ -7,7 +7,8 @@ ASCII and a newline:
     `#~0123456789abKLEN,POSITION;PAYLOAD
 
 Kinds: `j` a JSON message; `p` a piece of one and `q` its last piece, each with the message's number
-in eight hex digits in front; `e` text of stderr as JSON; `z` text of stdout, deflated, in base64.
+in eight hex digits in front; `e` text of stderr as JSON; `z` text of stdout, deflated without a
+checksum, in base64.
 """
 
 from __future__ import annotations
@@ -62,7 +63,10 @@ def parts(text: str) -> Iterator[Tuple[str, str]]:
 
 
 def _deflate(text: str) -> str:
-    return base64.b64encode(zlib.compress(text.encode("utf-8", "surrogatepass"), 1)).decode()
+    # Without zlib's checksum, which takes a third of the time.
+    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = packer.compress(text.encode("utf-8", "surrogatepass")) + packer.flush()
+    return base64.b64encode(packed).decode()
 
 
 def dumps(message: Any) -> str:
