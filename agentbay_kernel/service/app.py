@@ -18,6 +18,7 @@ from agentbay_kernel.service.browser import Browser
 from agentbay_kernel.service.file_urls import FileUrls
 from agentbay_kernel.service.host import Host, Options
 from agentbay_kernel.service.links import Links
+from agentbay_kernel.service.objects import Buckets
 from agentbay_kernel.service.rpc import Site
 from agentbay_kernel.service.server import Api
 
@@ -77,6 +78,7 @@ class Service:
         self._last = host.clock.monotonic()
         links = Links(host, address.browser_url)
         urls = FileUrls(address.api_url, host.contexts, host.clock)
+        host.buckets = Buckets(host.folder / "buckets", urls)
         site = Site(host, address.api_url, address.browser_url, links, urls)
         api, browser = Api(site, address.key, self.seen), Browser(host, links, self.seen)
         self._runners = (

@@ -1,4 +1,4 @@
-"""Signed addresses under which single files of contexts are written and read for an hour."""
+"""Signed addresses for single files of contexts and buckets, valid for an hour."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from aiohttp import web
 from agentbay_kernel.service.errors import ApiError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from agentbay_kernel.service.clock import Clock
-    from agentbay_kernel.service.contexts import ContextStore
+    from agentbay_kernel.service.contexts import Context, ContextStore
 
 LIFETIME = 3600.0
 _LARGEST_FILE = 4 << 30
@@ -25,7 +26,7 @@ _LARGEST_FILE = 4 << 30
 
 @dataclass(frozen=True, slots=True)
 class _Grant:
-    context_id: str
+    context: Callable[[], Context]
     path: str
     method: str
     until: float
@@ -42,16 +43,23 @@ class FileUrls:
 
     def make(self, context_id: str, path: str, method: str) -> tuple[str, int]:
         """A new address, and when it expires on the wall clock."""
+        return self._make(lambda: self._contexts.get(context_id), path, method)
+
+    def make_in(self, bucket: Context, path: str, method: str) -> tuple[str, int]:
+        """The same for a file of a bucket, which does not go away."""
+        return self._make(lambda: bucket, path, method)
+
+    def _make(self, context: Callable[[], Context], path: str, method: str) -> tuple[str, int]:
         now = self._clock.monotonic()
         self._grants = {key: grant for key, grant in self._grants.items() if grant.until > now}
         token = secrets.token_urlsafe(32)
-        self._grants[token] = _Grant(context_id, path, method, now + LIFETIME)
+        self._grants[token] = _Grant(context, path, method, now + LIFETIME)
         return f"{self._api_url}/files/{token}", int(self._clock.wall() + LIFETIME)
 
     async def put(self, request: web.Request) -> web.Response:
         """Take a file; it appears whole or not at all."""
         grant = self._granted(request)
-        context = self._contexts.get(grant.context_id)
+        context = grant.context()
         part = context.home / f"{secrets.token_hex(8)}.part"
         try:
             tag = await _receive(request, part)
@@ -67,7 +75,7 @@ class FileUrls:
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Send a file."""
         grant = self._granted(request)
-        path = self._contexts.get(grant.context_id).resolve(grant.path)
+        path = grant.context().resolve(grant.path)
         if not await asyncio.to_thread(path.is_file):
             raise ApiError("InvalidFile.NotFound", "There is no such file in the context", 404)
         return web.FileResponse(path, headers={"Content-Type": "application/octet-stream"})

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agentbay_kernel.service.lifecycle import Lifecycle
+    from agentbay_kernel.service.objects import Buckets
 
 _T = TypeVar("_T")
 
@@ -76,6 +77,8 @@ class Host:
         self.changed = asyncio.Event()
         self.sessions = Sessions(self.clock, options.max_sessions, self.changed.set)
         self.contexts = ContextStore(folder / "contexts", folder / "transfers", self.clock)
+        self.folder = folder
+        self.buckets: Buckets | None = None
         self.on_end: list[Callable[[Session], None]] = []
         self._boxes = Boxes(folder / "sessions", options.limits(), options.engine, make)
         self._tasks: set[asyncio.Task[Any]] = set()

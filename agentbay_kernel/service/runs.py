@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from agentbay_kernel.service import tools
+from agentbay_kernel.service import objects, tools
 from agentbay_kernel.service.port import RunEnd, SandboxGone, ToolFailure, WireEvent
 
 if TYPE_CHECKING:
@@ -164,13 +164,19 @@ async def call(host: Host, session: Session, name: str, args: Mapping[str, Any])
             return await _run_whole(host, session, args)
         session.runs += 1
         try:
-            return await host.guarded(session, session.sandbox.call(name, args))
+            return await host.guarded(session, _tool(host, session, name, args))
         finally:
             session.runs -= 1
             host.sessions.touch(session)
             host.changed.set()
     except SandboxGone as error:
         raise ToolFailure(f"The session has ended: {error}") from error
+
+
+async def _tool(host: Host, session: Session, name: str, args: Mapping[str, Any]) -> str:
+    if name in objects.TOOLS and host.buckets is not None:
+        return await host.buckets.call(session, name, args)
+    return await session.sandbox.call(name, args)
 
 
 async def _run_whole(host: Host, session: Session, args: Mapping[str, Any]) -> str:

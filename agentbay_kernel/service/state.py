@@ -65,6 +65,7 @@ class Session:
     on_change: Callable[[], None]
     status: Status = Status.CREATING
     runs: int = 0
+    has_store: bool = False
     bindings: list[Binding] = field(default_factory=list)
     syncs: dict[tuple[str, str, str], SyncItem] = field(default_factory=dict)
     history: list[tuple[float, str]] = field(default_factory=list)

@@ -15,6 +15,7 @@ CODESPACE = "wuying_codespace"
 SHELL = "wuying_shell"
 FILESYSTEM = "wuying_filesystem"
 SYSTEM = "wuying_system"
+STORE = "wuying_oss"
 
 CODE_IMAGE = "code_latest"
 DEFAULT_IMAGE = "linux_latest"
@@ -119,6 +120,42 @@ _ALL = (
     ),
     Tool("set_env", SYSTEM, "Set environment variables.", {"envs": "array"}),
     Tool("get_env", SYSTEM, "Read environment variables.", {"keys": "?array"}),
+    Tool(
+        "oss_env_init",
+        STORE,
+        "Begin with an object store; the local one takes every key.",
+        {
+            "access_key_id": "string",
+            "access_key_secret": "string",
+            "security_token": "string",
+            "endpoint": "?string",
+            "region": "?string",
+        },
+    ),
+    Tool(
+        "oss_upload",
+        STORE,
+        "Copy a file into a bucket.",
+        {"bucket": "string", "object": "string", "path": "string"},
+    ),
+    Tool(
+        "oss_download",
+        STORE,
+        "Copy an object of a bucket into a file or folder.",
+        {"bucket": "string", "object": "string", "path": "string"},
+    ),
+    Tool(
+        "oss_upload_annon",
+        STORE,
+        "Send a file to an address.",
+        {"url": "string", "path": "string"},
+    ),
+    Tool(
+        "oss_download_annon",
+        STORE,
+        "Fetch an address into a file or folder.",
+        {"url": "string", "path": "string"},
+    ),
     Tool("get_metrics", SYSTEM, "Use of processor, memory, disk and network.", {}),
 )
 TOOLS: Mapping[str, Tool] = {tool.name: tool for tool in _ALL}

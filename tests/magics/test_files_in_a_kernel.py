@@ -171,9 +171,19 @@ def test_moving_and_copying(kernel):
     assert "a source and a target" in refuse(kernel, "%fs mv d")
 
 
-def test_an_object_store_that_the_image_does_not_know_is_said(kernel):
-    assert "no tools for oss://" in refuse(kernel, "%fs cp oss://b/k x", "NotSupported")
+def test_an_object_of_a_bucket_is_copied(kernel):
+    write(kernel, "a", "kept")
+    assert "No access keys" in refuse(kernel, "%fs cp a oss://my-bucket/deep/k")
+    names = ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")
+    give = {f"ALIBABA_CLOUD_{name}": "x" for name in names}
+    kernel.execute(f"%%local\nimport os\nos.environ.update({give})")
+    do(kernel, "%fs cp a oss://my-bucket/deep/k")
+    do(kernel, "%fs cp oss://my-bucket/deep/k 'b c'")
+    assert do(kernel, "%fs cat 'b c'") == "kept\n"
+    assert "would be overwritten" in refuse(kernel, "%fs cp oss://my-bucket/deep/k a")
+    assert "NoSuchKey" in refuse(kernel, "%fs cp oss://my-bucket/k x", "ToolError")
     assert "oss://BUCKET/KEY" in refuse(kernel, "%fs cp oss://b x")
+    kernel.execute(f"%%local\nfor name in {list(give)}: del os.environ[name]")
 
 
 def test_removing(kernel):

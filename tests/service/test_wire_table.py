@@ -149,6 +149,8 @@ ROWS = {
 }
 
 PATH = {"path": "/workspace/a"}
+KEYS = {"access_key_id": "id", "access_key_secret": "secret", "security_token": "token"}
+OBJECT = {**PATH, "bucket": "my-bucket", "object": "a"}
 # Good arguments, and the one whose absence is refused.
 CALLS = {
     "run_code": ({"code": "1"}, "code"),
@@ -167,6 +169,11 @@ CALLS = {
     "set_env": ({"envs": [{"key": "A", "value": "b"}]}, "envs"),
     "get_env": ({}, "it has no argument that must be there"),
     "get_metrics": ({}, "it has no argument"),
+    "oss_env_init": (KEYS, "security_token"),
+    "oss_upload": (OBJECT, "bucket"),
+    "oss_download": (OBJECT, "object"),
+    "oss_upload_annon": ({**PATH, "url": "http://127.0.0.1:9/a"}, "url"),
+    "oss_download_annon": ({**PATH, "url": "http://127.0.0.1:9/a"}, "url"),
 }
 
 
@@ -185,6 +192,11 @@ class World:
             self.service.ask("PauseSessionAsync", SessionId=self.session.session_id)
         elif what == "file":
             (self.service.host.contexts.get(self.context.id).files / "a").write_text("x")
+        elif what == "object":
+            self.session.call_mcp_tool("oss_env_init", KEYS)
+            target = self.service.host.buckets.find("my-bucket").resolve("a")
+            target.parent.mkdir(parents=True)
+            target.write_text("x")
         elif what == "fill":
             while self.service.create_status() == 200:
                 pass
@@ -262,6 +274,7 @@ def over_api(world, tool, args, **options):
 
 @pytest.mark.parametrize("tool", CALLS)
 def test_tool_ok(world, tool):
+    world.prepare("object" if "bucket" in CALLS[tool][0] else "")
     result = call(world, tool, CALLS[tool][0])
     assert result.success, result.error_message
 

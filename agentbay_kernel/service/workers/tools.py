@@ -11,6 +11,7 @@ from agentbay_kernel.service.workers import shell, watch
 from agentbay_kernel.service.workers.failure import ToolError
 from agentbay_kernel.service.workers.files import Files
 from agentbay_kernel.service.workers.metrics import Metrics
+from agentbay_kernel.service.workers.objects import Objects
 from agentbay_kernel.service.workers.paths import WORKSPACE, Paths
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Tools:
         self._env = env
         self._pids = pids
         self._files = Files(paths)
+        self._objects = Objects(paths)
         self._changes = watch.Changes(paths)
         self._metrics = Metrics(self.workspace, memory)
         self._own: dict[str, Callable[..., Awaitable[str]]] = {
@@ -54,7 +56,8 @@ class Tools:
         """Run one tool; raises ToolError."""
         if tool in self._own:
             return await self._own[tool](**_fitting(self._own[tool], args))
-        method = None if tool.startswith("_") else getattr(self._files, tool, None)
+        place = self._objects if tool.startswith("oss_") else self._files
+        method = None if tool.startswith("_") else getattr(place, tool, None)
         if method is None:
             raise ToolError(f"The local service has no tool {tool}")
         answer: str = await asyncio.to_thread(method, **_fitting(method, args))
