@@ -188,3 +188,23 @@ async def test_no_log_of_a_failing_call_shows_the_key(cloud, session, caplog):
     with pytest.raises(ProviderError):
         await session.info()
     assert KEY not in caplog.text and TOKEN not in caplog.text
+
+
+def test_what_an_api_key_never_needs_is_imported_when_it_is_called(folder):
+    code = """
+    from agentbay_kernel.providers import _containment
+    _containment.load()
+    put_off = [name for name in sys.modules if name.startswith(("aliyun.log", "apscheduler"))]
+    assert not put_off, put_off
+    from agentbay._common import trace_manager
+    from alibabacloud_credentials.provider import ecs_ram_role
+    item = trace_manager.LogItem(contents=[("a", "b")])
+    scheduler = ecs_ram_role.BackgroundScheduler()
+    import aliyun.log, apscheduler.schedulers.background
+    print(json.dumps([
+        type(item) is aliyun.log.LogItem,
+        type(scheduler) is apscheduler.schedulers.background.BackgroundScheduler,
+        item.get_contents(),
+    ]))
+    """
+    assert json.loads(run(code, folder).stdout) == [True, True, [["a", "b"]]]

@@ -1,0 +1,64 @@
+"""Lets single modules of a library find stand-ins for some of what they import."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import CodeType, ModuleType
+
+
+class Finder:
+    """Finds the modules that have stand-ins, by the names of what these stand for."""
+
+    def __init__(self, stand_ins: Mapping[str, Mapping[str, Any]]) -> None:
+        self._stand_ins = stand_ins
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """The spec of such a module; None for any other, and where there is none."""
+        if name not in self._stand_ins:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        if spec is None:
+            return None
+        loader = _Loader(spec.loader, self._stand_ins[name])
+        return importlib.util.spec_from_loader(name, loader, origin=spec.origin)
+
+
+class _Loader(importlib.abc.Loader):
+    """Runs the module's own source; no other module or thread ever sees what stands in."""
+
+    def __init__(self, loader: Any, stand_ins: Mapping[str, Any]) -> None:
+        self._loader = loader
+        self._stand_ins = stand_ins
+
+    def create_module(self, spec: Any) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        code: CodeType = self._loader.get_code(module.__name__)
+
+        def import_(name: str, *rest: Any) -> Any:
+            return self._stand_ins.get(name) or builtins.__import__(name, *rest)
+
+        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": import_}
+        exec(code, module.__dict__)
+
+
+class PutOff:
+    """Stands for a module whose classes and functions are only called, and imported then."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            return getattr(importlib.import_module(self._name), name)(*arguments, **options)
+
+        return call
