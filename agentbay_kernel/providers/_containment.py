@@ -86,15 +86,22 @@ def _stand_ins() -> dict[str, dict[str, Any]]:
     """What single modules find in place of what they import.
 
     The SDK's logging module removes the sinks of the program's loguru, adds its own, and opens a
-    log file where it is imported. The others build a log client, or a scheduler for a kind of
-    credentials that an API key never needs: a fifth of the whole import.
+    log file where it is imported. The others call a log client, and a scheduler and signatures
+    for kinds of credentials that are no API key: a fifth of the whole import.
     """
-    log_client = ("aliyun.log", "aliyun.log.putlogsrequest", "aliyun.log.logitem")
-    scheduler = "apscheduler.schedulers.background"
+    primitives = "cryptography.hazmat.primitives"
+    put_off = {
+        "agentbay._common.trace_manager": (
+            "aliyun.log", "aliyun.log.putlogsrequest", "aliyun.log.logitem",
+        ),
+        "alibabacloud_credentials.provider.ecs_ram_role": ("apscheduler.schedulers.background",),
+        "alibabacloud_tea_openapi.utils": (
+            primitives, f"{primitives}.asymmetric", f"{primitives}.serialization",
+        ),
+    }  # fmt: skip
     return {
         SDK_LOGGER: {"loguru": SimpleNamespace(logger=Forward()), "os": _LoggerOs()},
-        "agentbay._common.trace_manager": {name: PutOff(name) for name in log_client},
-        "alibabacloud_credentials.provider.ecs_ram_role": {scheduler: PutOff(scheduler)},
+        **{user: {name: PutOff(name) for name in names} for user, names in put_off.items()},
     }
 
 

@@ -10,7 +10,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from types import CodeType, ModuleType
 
 
@@ -52,13 +52,22 @@ class _Loader(importlib.abc.Loader):
 
 
 class PutOff:
-    """Stands for a module whose classes and functions are only called, and imported then."""
+    """Stands for a module, and what is in it, of which parts are only called; imported then."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *path: str) -> None:
         self._name = name
+        self._path = path
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            return getattr(importlib.import_module(self._name), name)(*arguments, **options)
+    def __getattr__(self, name: str) -> PutOff:
+        return PutOff(self._name, *self._path, name)
 
-        return call
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return self._found()(*arguments, **options)
+
+    def _found(self) -> Any:
+        found: Any = importlib.import_module(self._name)
+        for part in self._path:
+            if not hasattr(found, part):  # a module that nobody has imported yet
+                importlib.import_module(f"{found.__name__}.{part}")
+            found = getattr(found, part)
+        return found

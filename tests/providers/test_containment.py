@@ -194,17 +194,22 @@ def test_what_an_api_key_never_needs_is_imported_when_it_is_called(folder):
     code = """
     from agentbay_kernel.providers import _containment
     _containment.load()
-    put_off = [name for name in sys.modules if name.startswith(("aliyun.log", "apscheduler"))]
+    names = ("aliyun.log", "apscheduler", "cryptography.hazmat.primitives")
+    put_off = [name for name in sys.modules if name.startswith(names)]
     assert not put_off, put_off
     from agentbay._common import trace_manager
     from alibabacloud_credentials.provider import ecs_ram_role
     item = trace_manager.LogItem(contents=[("a", "b")])
     scheduler = ecs_ram_role.BackgroundScheduler()
+    from alibabacloud_tea_openapi import utils
+    padding = utils.padding.PKCS1v15()
     import aliyun.log, apscheduler.schedulers.background
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     print(json.dumps([
         type(item) is aliyun.log.LogItem,
         type(scheduler) is apscheduler.schedulers.background.BackgroundScheduler,
+        type(padding) is PKCS1v15,
         item.get_contents(),
     ]))
     """
-    assert json.loads(run(code, folder).stdout) == [True, True, [["a", "b"]]]
+    assert json.loads(run(code, folder).stdout) == [True, True, True, [["a", "b"]]]
