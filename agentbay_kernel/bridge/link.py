@@ -121,11 +121,13 @@ class Link:
             return channel
 
     async def begin(self) -> None:
-        """Open the first channel, again if it ends meanwhile."""
+        """Open the first channel, again if it ends meanwhile; tells of an end for good."""
         try:
-            await self.open()
+            await self._open_there()
         except ChannelEnded:
             await self._reopen()
+        except (InterpreterGone, SessionGone) as error:
+            self._on_gone(error)
 
     async def _open(self, hello: Hello) -> Way:
         if not self._no_terminal:

@@ -40,9 +40,23 @@ def no_pause(monkeypatch):
     monkeypatch.setattr("agentbay_kernel.bridge.link.REOPEN_SECONDS", (0.0, 0.0))
 
 
-async def test_a_session_that_ends_while_the_first_channel_opens_is_told():
-    told = await begin(Session(ChannelEnded("ended"), BridgeError("no terminal"), ended=True))
+@pytest.mark.parametrize(
+    "refusals",
+    [
+        [ChannelEnded("ended"), BridgeError("no terminal")],
+        [BridgeError("no terminal")],
+        [SessionGone("The session has ended")],
+    ],
+    ids=["channel ended", "no terminal", "session gone"],
+)
+async def test_a_session_that_ends_while_the_first_channel_opens_is_told(refusals):
+    told = await begin(Session(*refusals, ended=True))
     assert [type(each) for each in told] == [SessionGone]
+
+
+async def test_an_interpreter_that_died_before_the_first_channel_is_told():
+    told = await begin(Session(InterpreterGone("died")))
+    assert [type(each) for each in told] == [InterpreterGone]
 
 
 async def test_a_first_channel_that_ends_at_once_is_opened_again():

@@ -15,6 +15,12 @@ from tests import kernels
 SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.py"))
 
 
+def directly() -> dict[str, str]:
+    """This environment without proxies, through which the SDK sends even a loopback address."""
+    kept = (name for name in os.environ if not name.lower().endswith("_proxy"))
+    return {name: os.environ[name] for name in kept}
+
+
 def exported() -> dict[str, str]:
     """What `agentbay-kernel service env` tells a shell to set."""
     command = [sys.executable, "-m", "agentbay_kernel.cli", "service", "env"]
@@ -31,7 +37,7 @@ def test_the_script_runs_against_the_local_service(script, tmp_path, monkeypatch
     monkeypatch.setenv("AGENTBAY_KERNEL_LINGER_SECONDS", "60")
     ended = subprocess.run(
         [sys.executable, "-W", "ignore", str(script)],
-        env={**os.environ, **exported(), "AGENTBAY_LOG_LEVEL": "CRITICAL"},
+        env={**directly(), **exported(), "AGENTBAY_LOG_LEVEL": "CRITICAL"},
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 from tests import kernels
 from tests.guides.blocks import blocks
 from tests.guides.renames import RENAMES, ported
+from tests.guides.test_scripts import directly
 
 BLOCKS = blocks()
 # What is another one in every run.
@@ -41,7 +41,7 @@ def outcomes(tmp_path_factory):
         patch.setenv("AGENTBAY_KERNEL_LINGER_SECONDS", "60")
         record = kernels.start_service()
         keys = {"AGENTBAY_API_KEY": record.key, "AGENTBAY_ENDPOINT": record.url}
-        found = _run([ported(each.code) for each in BLOCKS], {**os.environ, **keys}, home)
+        found = _run([ported(each.code) for each in BLOCKS], {**directly(), **keys}, home)
         left = kernels.sessions()
         kernels.stop_service()
     assert left == []

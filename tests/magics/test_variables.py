@@ -110,7 +110,14 @@ def test_what_has_no_safe_form_comes_only_when_asked_for(kernel):
     assert kernel.execute("%%local\nodd").value() == "slice(1, 2, None)"
 
 
+def sent(kernel):
+    """Let what packs values be in the session, whatever ran before."""
+    kernel.execute("first = 1")
+    assert kernel.execute("%pull first").status == "ok"
+
+
 def test_a_hostile_session_runs_nothing_here(kernel):
+    sent(kernel)
     kernel.execute(
         "class Bomb:\n"
         "    def __reduce__(self): return (exec, ('bombed = 1; import builtins; "
@@ -129,6 +136,7 @@ def test_a_hostile_session_runs_nothing_here(kernel):
 
 
 def test_a_stop_leaves_nothing_half(kernel):
+    sent(kernel)
     kernel.execute(
         "import agentbay_typed.files as f, time\n"
         "def slow(*args, **options):\n"
