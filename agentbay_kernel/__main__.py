@@ -7,7 +7,7 @@ import gc
 
 def main() -> None:
     """Run the kernel until it is shut down."""
-    # Modules leave no garbage to look for; the kernel collects again once it has answered.
+    # Modules leave no garbage to look for; the kernel collects again once its loop runs.
     gc.disable()
     from agentbay_kernel.kernel import app
 

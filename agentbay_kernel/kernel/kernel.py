@@ -109,6 +109,8 @@ class AgentBayKernel(RequestsKernel):
 
     def _on_loop(self) -> None:
         self._main_loop = asyncio.get_running_loop()
+        gc.freeze()  # what is there now stays to the end
+        gc.enable()
 
     async def kernel_info_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Answer; after the first time load the rest, and take over what a former process left."""
@@ -119,8 +121,6 @@ class AgentBayKernel(RequestsKernel):
 
     def _load(self) -> None:
         self.runner.engine  # noqa: B018 - its modules are imported now
-        gc.freeze()  # what is there now stays to the end
-        gc.enable()
         self.io_loop.call_later(PRELOAD_SECONDS, self._preload)
 
     def _preload(self) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any
 
 LARGE = 1 << 15
 """Characters from which on it is worth it."""
@@ -32,14 +29,14 @@ def stream_content(name: str, text: str) -> dict[str, Any] | bytes:
     return {"name": name, "text": text}
 
 
-def display_content(content: Mapping[str, Any]) -> dict[str, Any] | bytes:
+def display_content(content: dict[str, Any]) -> dict[str, Any] | bytes:
     """The content of a message with a MIME bundle, packed already when a value of it is large.
 
     What is not a large text must be plain JSON already.
     """
     large = {kind: _escaped(value) for kind, value in content["data"].items()}
     if not any(large.values()):
-        return dict(content)
+        return content
     before = json.dumps({name: value for name, value in content.items() if name != "data"})
     parts = [before[:-1].encode(), b',"data":']
     for at, (kind, escaped) in enumerate(large.items()):

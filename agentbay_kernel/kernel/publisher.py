@@ -118,7 +118,7 @@ def _message(event: Event, count: int) -> Message:
 
 def _bundle(data: Any, metadata: Any, display_id: str | None) -> dict[str, Any] | bytes:
     transient = {"display_id": display_id} if display_id else {}
-    return display_content({"data": data, "metadata": dict(metadata), "transient": transient})
+    return display_content({"data": dict(data), "metadata": dict(metadata), "transient": transient})
 
 
 def _comm(event: CommMessage) -> Message:

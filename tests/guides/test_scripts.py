@@ -17,8 +17,8 @@ SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.py"))
 
 def directly() -> dict[str, str]:
     """This environment without proxies, through which the SDK sends even a loopback address."""
-    kept = (name for name in os.environ if not name.lower().endswith("_proxy"))
-    return {name: os.environ[name] for name in kept}
+    given = os.environ.items()
+    return {name: value for name, value in given if not name.lower().endswith("_proxy")}
 
 
 def exported() -> dict[str, str]:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from jupyter_client.manager import KernelManager
+
 from tests.kernels import wait_for
 
 DEBUGPY = """
@@ -30,6 +32,19 @@ def test_the_kernel_has_no_debugger_and_local_cells_may_import_it(kernel):
     seen = "import sys; sorted(name for name in sys.modules if name.startswith('debugpy'))"
     assert kernel.execute(f"%%local\n{seen}").value() == "[]"
     assert kernel.execute("%%local\nimport debugpy; debugpy.__name__").value() == "'debugpy'"
+
+
+def test_garbage_is_collected_in_a_kernel_that_was_asked_for_nothing_before(surroundings):
+    manager = KernelManager(kernel_name="agentbay")
+    manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    try:
+        code = "%%local\nimport gc; assert gc.isenabled()"
+        assert client.execute(code, reply=True, timeout=60)["content"]["status"] == "ok"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel()
 
 
 def test_garbage_is_collected_in_a_kernel_that_has_answered(kernel):
