@@ -13,12 +13,13 @@ from playwright.sync_api import Error, expect, sync_playwright
 
 from tests.browser import server
 from tests.browser.sheet import ADDRESS, Sheet
+from tests.browser.side import Side
 from tests.sizes import size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Locator
 
 HERE = Path(__file__).parent
 # python3 shows that the tests ask for nothing but what ipykernel does.
@@ -97,6 +98,35 @@ def sheet(stage: Sheet, tmp_path: Path) -> Iterator[Sheet]:
     stage.forget()
     yield stage
     stage.page.screenshot(path=tmp_path / "end.png")
+
+
+@pytest.fixture
+def shown(sheet: Sheet) -> Iterator[Callable[..., Locator]]:
+    """The panel below the first cell, and no complaint of the browser in the end."""
+
+    def show(*cells: str) -> Locator:
+        sheet.fill("%agentbay panel", *cells)
+        sheet.run(0)
+        panel = sheet.output(0).get_by_role("region", name="AgentBay panel")
+        expect(panel).to_be_visible()
+        return panel
+
+    yield show
+    assert Side(sheet).complaints() == []
+
+
+@pytest.fixture
+def side(sheet: Sheet) -> Iterator[Side]:
+    """What the extension adds, folded and light as it was, and no complaint in the end."""
+    side = Side(sheet)
+    side.close()
+    size = sheet.page.viewport_size
+    assert size
+    yield side
+    sheet.page.set_viewport_size(size)
+    side.dress("light")
+    side.close()
+    assert side.complaints() == []
 
 
 @pytest.hookimpl(wrapper=True)

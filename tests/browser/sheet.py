@@ -36,8 +36,10 @@ _FOLLOW = f"""() => {{
     {_PANEL}.sessionContext.statusChanged.connect((_, status) => window.statuses.push(status));
 }}"""
 _RESTARTED = "() => window.statuses.includes('restarting') && window.statuses.at(-1) === 'idle'"
-_COMMAND = "name => window.jupyterapp.commands.execute(name)"
+# A command's own result may be a widget, of which Chromium can send no copy.
+_COMMAND = "async ([name, args]) => void (await window.jupyterapp.commands.execute(name, args))"
 _TRIES = 8
+_POLLS = 200
 
 
 @dataclass
@@ -108,6 +110,19 @@ class Sheet:
         """Press a button of the toolbar: run, interrupt, restart."""
         self.page.locator(f".jp-NotebookPanel-toolbar:visible [data-jp-item-name={button}]").click()
 
+    def command(self, name: str, **args: object) -> None:
+        """Execute a command of JupyterLab's and wait for its end."""
+        self.page.evaluate(_COMMAND, [name, args])
+
+    def said(self, pattern: bytes) -> None:
+        """Wait until the page has sent such a message."""
+        told = re.compile(pattern)
+        for _ in range(_POLLS):
+            if any(map(told.search, self.sent)):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"the page sent nothing like {pattern!r}")
+
     def restart(self) -> None:
         """Restart the kernel by the toolbar, say yes, and wait until it is there again."""
         self.page.evaluate(_FOLLOW)
@@ -118,7 +133,7 @@ class Sheet:
     @contextlib.contextmanager
     def log(self) -> Iterator[Locator]:
         """The log console, where a front end shows what belongs to no cell."""
-        self.page.evaluate(_COMMAND, "logconsole:open")
+        self.command("logconsole:open")
         yield self.page.locator(".jp-LogConsolePanel")
         self.page.locator(".lm-TabBar-tab", has_text="Log:").locator(
             ".lm-TabBar-tabCloseIcon"

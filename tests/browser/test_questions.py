@@ -9,7 +9,7 @@ SECRET = "correct-horse"
 
 def marked(sheet, question):
     """The question as the page shows it; one from a session says so in front."""
-    front = "[session] " if sheet.kernel == "agentbay" else ""
+    front = "[session] " if sheet.kernel.startswith("agentbay") else ""
     return re.compile(rf"^{re.escape(front + question)}\s*$")
 
 
