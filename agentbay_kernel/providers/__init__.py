@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from agentbay_kernel import credentials
-from agentbay_kernel.errors import NotSupported
+from agentbay_kernel import config, credentials
 
 if TYPE_CHECKING:
     from agentbay_kernel.config import AgentBayOptions
@@ -17,6 +15,24 @@ if TYPE_CHECKING:
 
 AGENTBAY_KEY = "AGENTBAY_API_KEY"
 AGB_KEY = "AGB_API_KEY"
+KEYS = {"agentbay": AGENTBAY_KEY, "agb": AGB_KEY}
+"""The variables of the clouds' keys."""
+NAMES = {"agentbay": "AgentBay", "agb": "AGB", "local": "local"}
+"""What users call them."""
+REGISTRY: dict[str, str] = {}
+"""Where the class of each provider is, as `module:class`."""
+
+
+def register(name: str, place: str) -> None:
+    """Offer a provider as a value of the option `provider`."""
+    REGISTRY[name] = place
+    if name not in config.PROVIDERS:
+        config.PROVIDERS.append(name)
+
+
+register("agentbay", "agentbay_kernel.providers.agentbay:AgentBayProvider")
+register("agb", "agentbay_kernel.providers.agb:AgbProvider")
+register("local", "agentbay_kernel.providers.local:LocalProvider")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,53 +74,30 @@ def engine(options: AgentBayOptions) -> str:
 
 def make(options: AgentBayOptions) -> Provider:
     """The chosen provider; may start the local service, so not for a running loop."""
-    name = choose(options).name
-    if name == "local":
-        from agentbay_kernel.providers.local import LocalProvider
+    provider: Provider = find(choose(options).name).of(options)
+    return provider
 
-        return LocalProvider(options)
-    if name == "agb":
-        return _make_agb(options)
-    from agentbay_kernel.providers.agentbay import AgentBayProvider
 
-    return AgentBayProvider(
-        _key(AGENTBAY_KEY),
-        region=options.region,
-        endpoint=options.endpoint,
-        stream=options.stream,
-    )
+def find(name: str) -> Any:
+    """The class of a provider."""
+    module, _, kind = REGISTRY[name].partition(":")
+    return getattr(importlib.import_module(module), kind)
 
 
 def preload(options: AgentBayOptions) -> None:
     """Import the SDK of the chosen provider in the background."""
-    if choose(options).name != "agb":
-        importlib.import_module("agentbay_kernel.providers.local")
-        from agentbay_kernel.providers import _containment
-
-        _containment.preload()
-
-
-def _make_agb(options: AgentBayOptions) -> Provider:
-    if not _agb_installed():
-        raise NotSupported(
-            "The provider agb is not installed",
-            next_step="Install it: pip install 'agentbay-kernel[agb]'",
-        )
-    module = importlib.import_module("agentbay_kernel.providers.agb")
-    provider: Provider = module.AgbProvider(_key(AGB_KEY), stream=options.stream)
-    return provider
+    find(choose(options).name).preload()
 
 
 def _agb_installed() -> bool:
-    names = ("agentbay_kernel.providers.agb", "agb")
-    return all(importlib.util.find_spec(name) is not None for name in names)
+    from agentbay_kernel.providers._agb_sdk import installed
+
+    return installed()
 
 
-async def check_key(options: AgentBayOptions, key: str) -> None:
-    """Ask AgentBay something harmless with a key; raises KeyRefused, Unreachable."""
-    from agentbay_kernel.providers.agentbay import AgentBayProvider
-
-    provider = AgentBayProvider(key, region=options.region, endpoint=options.endpoint)
+async def check_key(options: AgentBayOptions, key: str, name: str = "agentbay") -> None:
+    """Ask a cloud something harmless with a key; raises KeyRefused, Unreachable."""
+    provider = find(name).by_key(key, options)
     try:
         await provider.list({}, limit=1)
     finally:

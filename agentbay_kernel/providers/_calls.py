@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agentbay_kernel.errors import ProviderError, SessionGone, ToolError, Unreachable
+from agentbay_kernel.errors import KeyRefused, ProviderError, SessionGone, ToolError, Unreachable
 from agentbay_kernel.providers._failures import from_failure, from_text, redact
 from agentbay_kernel.providers._gateway import Failure, Trace, watch
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Caller:
     """Knows the secrets of one account, which no error may show."""
 
-    def __init__(self) -> None:
+    def __init__(self, key_variable: str) -> None:
+        self._key_variable = key_variable
         self.secrets: set[str] = set()
         self.ended: Callable[[], bool] = lambda: False
 
@@ -52,6 +53,9 @@ class Caller:
                 f"{what}: the session does not answer any more (HTTP {failure.status})"
             )
         error = from_failure(what, failure, self.secrets)
+        if isinstance(error, KeyRefused):
+            named = f"{self._key_variable} and the endpoint"
+            error.next_step = f"Check {named}, then restart the kernel"
         if isinstance(error, Unreachable) and self.ended():
             return SessionGone(f"{what}: the service that held the session has ended")
         return error

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from agentbay_kernel.contexts import ContextFile, ContextInfo, ContextPage, FilePage
 from agentbay_kernel.errors import ContextGone, ProviderError
-from agentbay_kernel.providers import _containment
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from agentbay_kernel.providers._calls import Caller
     from agentbay_kernel.providers._gateway import Trace
+    from agentbay_kernel.providers._vendor import Vendor
 
 CLEAR_SECONDS = 60.0
 
 
 class Account(Protocol):
     """What contexts need of a provider."""
+
+    vendor: Vendor
 
     @property
     def caller(self) -> Caller:
@@ -30,15 +32,17 @@ class Account(Protocol):
 
 
 class SdkContexts:
-    """Drives `AsyncAgentBay.context`."""
+    """Drives the `context` of the SDK's client."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
 
     async def list(self, *, limit: int = 10, token: str = "") -> ContextPage:
         """One page of the contexts."""
-        params = _containment.load().ContextListParams(limit, token or None)
-        _, trace = await self._ask("The contexts were not listed", lambda c: c.list(params))
+        page = self._account.vendor.context_page
+        _, trace = await self._ask(
+            "The contexts were not listed", lambda c: c.list(page(limit, token))
+        )
         body = trace.bodies.get("ListContexts") or {}
         rows = body.get("Data")
         total = body.get("TotalCount")

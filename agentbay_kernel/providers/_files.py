@@ -119,6 +119,7 @@ class ToolFiles:
 
     async def watch(self, path: str, changed: Callable[[Sequence[FileChange]], None]) -> None:
         """Tell of changes below a folder until cancelled."""
+        self._host.capabilities.need("watch", f"{path} is not watched")
         await follow(self._host.sdk, path, changed)
 
     async def bucket(
@@ -131,7 +132,8 @@ class ToolFiles:
         oss = getattr(self._host.sdk, "oss", None)
         if oss is None or (names and f"oss_{verb}" not in names):
             raise NotSupported(
-                "This image has no tools for oss:// addresses",
+                self._host.capabilities.reasons.get("bucket")
+                or "This image has no tools for oss:// addresses",
                 next_step="Use an image that has them, or fetch the file with requests in a cell",
             )
         if not (keys.key_id and keys.secret and keys.token):

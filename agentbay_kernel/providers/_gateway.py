@@ -1,19 +1,18 @@
 """Stands where the SDK meets the network: notes outcomes, repeats, keeps proxies away.
 
 The SDK turns every failure into a text. What it had seen before (code, status, request id) is
-noted here in the `Trace` of the task that asked. Each private name of the SDK that is touched
+noted here in the `Trace` of the task that asked. Actions and the fields of answers have the names
+of AgentBay's wire, also where another SDK has its own. Each private name of an SDK that is touched
 is checked first; without it the SDK works as the vendor made it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ipaddress
 import json
 import logging
 import random
-import re
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -93,6 +92,11 @@ def watch() -> Iterator[Trace]:
         _trace.reset(token)
 
 
+def current() -> Trace | None:
+    """The trace that is being made."""
+    return _trace.get()
+
+
 def details(*bodies: Mapping[str, Any]) -> dict[str, str]:
     """What answers tell of a session beside what the port has fields for, by the names there."""
     found: dict[str, str] = {}
@@ -116,57 +120,44 @@ def is_local(url: str) -> bool:
         return False
 
 
-def guard_client(client: Any, endpoint: str) -> None:
-    """Put the API client of one `AsyncAgentBay` under watch."""
-    local = is_local(endpoint)
-    if endpoint.startswith("http://") and hasattr(client, "_protocol"):
-        # Otherwise every call builds a TLS context, 38 ms of CPU, for a plain connection.
-        client._protocol = "http"
-    if hasattr(client, "do_rpcrequest_async"):
-        # Every asynchronous action ends in this one method.
-        client.do_rpcrequest_async = _repeating(client.do_rpcrequest_async, local)
+class Tries:
+    """The tries of one request: how often it is repeated, and after which pauses."""
 
+    def __init__(self, action: str, *, local: bool) -> None:
+        self._action = action
+        self._local = local
+        self._end = time.monotonic() + RETRY_SECONDS
+        self._left = TRIES if action in REPEATABLE else 1
+        self._attempt = 0
 
-def _repeating(call: Callable[..., Awaitable[Any]], local: bool) -> Callable[..., Awaitable[Any]]:
-    async def do_rpcrequest_async(action: str, *rest: Any) -> Any:
-        end = time.monotonic() + RETRY_SECONDS
-        tries = TRIES if action in REPEATABLE else 1
-        for attempt in range(1, tries + 1):
-            start = time.monotonic()
-            try:
-                with direct() if local else contextlib.nullcontext():
-                    answer = await call(action, *rest)
-            except Exception as error:
-                failure = _from_exception(action, error, time.monotonic() - start)
-                _note(failure)
-                pause = failure.retry_after or _backoff(attempt)
-                # A service of this computer that refuses connections has ended.
-                hopeless = time.monotonic() + pause > end or (local and failure.refused)
-                if attempt == tries or not failure.passing or hopeless:
-                    raise
-                log.info("%s failed (%s); trying again", action, failure.code or "no answer")
-                await asyncio.sleep(pause)
-            else:
-                _note_answer(action, answer)
-                return answer
-        raise AssertionError("unreachable")
-
-    return do_rpcrequest_async
+    def pause(self, failure: Failure) -> float | None:
+        """Note a failure; the seconds until the next try, None when there is to be none."""
+        note(failure)
+        self._attempt += 1
+        self._left -= 1
+        pause = failure.retry_after or _backoff(self._attempt)
+        # A service of this computer that refuses connections has ended.
+        hopeless = time.monotonic() + pause > self._end or (self._local and failure.refused)
+        if not self._left or not failure.passing or hopeless:
+            return None
+        log.info("%s failed (%s); trying again", self._action, failure.code or "no answer")
+        return pause
 
 
 def _backoff(attempt: int) -> float:
     return random.uniform(0.5, 1.0) * 0.25 * 2.0**attempt
 
 
-def _note(failure: Failure) -> None:
+def note(failure: Failure) -> None:
+    """Note how a request failed."""
     if trace := _trace.get():
         trace.failure = failure
         trace.request_id = failure.request_id or trace.request_id
 
 
-def _note_answer(action: str, answer: Any) -> None:
+def note_answer(action: str, body: Any) -> None:
+    """Note the answer to a request; a refusal in it is a failure, whatever the SDK makes of it."""
     trace = _trace.get()
-    body = answer.get("body") if isinstance(answer, dict) else None
     if trace is None or not isinstance(body, dict):
         return
     trace.request_id = str(body.get("RequestId") or "")
@@ -183,75 +174,18 @@ def _note_answer(action: str, answer: Any) -> None:
         )
 
 
-def _from_exception(action: str, error: Exception, seconds: float) -> Failure:
-    code = getattr(error, "code", None)
-    status = int(getattr(error, "status_code", None) or 0)
-    data = getattr(error, "data", None)
-    message = data.get("Message") or data.get("message") if isinstance(data, dict) else None
-    inner = getattr(getattr(error, "inner_exception", None), "message", None)
-    text = str(message or inner or error)
-    return Failure(
-        action,
-        text,
-        code=str(code) if code and code != "None" else "",
-        request_id=str(getattr(error, "request_id", None) or "").replace("None", ""),
-        # The answer of something that is no AgentBay, as a gateway's HTML page.
-        status=status or (502 if "parse the value as json" in text else 0),
-        seconds=seconds,
-        retry_after=int(getattr(error, "retry_after", None) or 0) / 1000,
-        refused=bool(re.search(r"Cannot connect|refused|Name or service|resolve", text)),
-    )
+def note_link(response: Any) -> None:
+    """Note what a session's own address answered."""
+    if response.status_code >= 300:
+        note(_from_response(response))
+    elif trace := _trace.get():
+        trace.answer = response
 
 
-def guard_session(session: Any) -> None:
-    """Put the direct connections of one SDK session under watch, whenever they are made."""
-    if hasattr(session, "_get_link_http_client") and hasattr(session, "_link_http_client"):
-        local = is_local(getattr(session, "link_url", ""))
-
-        def get_link_http_client() -> Any:
-            if session._link_http_client is None:
-                session._link_http_client = _link_client(local)
-            return session._link_http_client
-
-        session._get_link_http_client = get_link_http_client
-    if is_local(getattr(session, "ws_url", "")):
-        # Our own service sends larger frames to a client that says it takes them.
-        session.ws_url += f"?maxFrame={FRAME_BYTES}"
-    if hasattr(session, "_get_ws_client"):
-        make = session._get_ws_client
-
-        async def get_ws_client() -> Any:
-            socket = await make()
-            if not hasattr(socket, "guarded"):
-                _guard_socket(socket, is_local(session.ws_url))
-            return socket
-
-        session._get_ws_client = get_ws_client
-
-
-def _link_client(local: bool) -> Any:
-    import httpx
-
-    class Client(httpx.AsyncClient):
-        async def send(self, request: Any, **options: Any) -> Any:
-            start = time.monotonic()
-            try:
-                response = await super().send(request, **options)
-            except httpx.TransportError as error:
-                text = str(error) or type(error).__name__
-                refused = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-                elapsed = time.monotonic() - start
-                _note(Failure("callTool", text, seconds=elapsed, refused=refused))
-                raise
-            if response.status_code >= 300:
-                _note(_from_response(response))
-            elif trace := _trace.get():
-                trace.answer = response
-            return response
-
-    # A plain connection to this computer needs no certificates, which take long to load, and
-    # no proxy of the environment.
-    return Client(timeout=900, verify=not local, trust_env=not local)
+def note_unanswered(error: Exception, seconds: float, *, refused: bool) -> None:
+    """Note that a session's own address did not answer."""
+    text = str(error) or type(error).__name__
+    note(Failure("callTool", text, seconds=seconds, refused=refused))
 
 
 def _from_response(response: Any) -> Failure:
@@ -269,7 +203,13 @@ def _from_response(response: Any) -> Failure:
     )
 
 
-def _guard_socket(socket: Any, local: bool) -> None:
+def widened(ws_url: str) -> str:
+    """A session's WebSocket address; our own service sends larger frames when it is told so."""
+    return f"{ws_url}?maxFrame={FRAME_BYTES}" if is_local(ws_url) else ws_url
+
+
+def guard_socket(socket: Any, *, local: bool) -> None:
+    """Put one WebSocket of a session under watch."""
     socket.guarded = True
     if hasattr(socket, "_log_frame"):
         # Encodes and searches every frame anew for a debug message that nobody reads.

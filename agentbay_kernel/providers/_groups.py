@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from agentbay_kernel.contexts import Mounts
     from agentbay_kernel.providers._calls import Caller
     from agentbay_kernel.providers._mounts import Ask
-    from agentbay_kernel.providers._session import AgentBaySession
-    from agentbay_kernel.session import ContextState, Files, Machine, Tools
+    from agentbay_kernel.providers._session import SdkSession
+    from agentbay_kernel.session import ContextState, Files, Machine
+    from agentbay_kernel.tools import Tools
 
 __all__ = ["Groups", "delete"]
 
@@ -25,11 +26,13 @@ __all__ = ["Groups", "delete"]
 class Groups:
     """What every session has of them."""
 
-    def __init__(self, session: AgentBaySession, caller: Caller, ask: Ask) -> None:
+    def __init__(self, session: SdkSession, caller: Caller, ask: Ask) -> None:
         self.files: Files = ToolFiles(session)
         self.tools: Tools = SessionTools(session, caller)
         self.machine: Machine = SessionMachine(session, caller)
-        self.mounts: Mounts = SdkMounts(session.sdk, caller, ask)
+        self._mounts = SdkMounts(session, caller, ask)
+        self.mounts: Mounts = self._mounts
+        self.remember = self._mounts.remember
 
     async def contexts(self) -> Sequence[ContextState]:
         """The last transfers of the contexts bound to this session."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from agentbay_kernel.providers._calls import Caller
-    from agentbay_kernel.providers._session import AgentBaySession
+    from agentbay_kernel.providers._session import SdkSession
 
 POLL_SECONDS = 0.5
 SLEEPING = ("PAUSING", "PAUSED")
@@ -19,7 +19,7 @@ SLEEPING = ("PAUSING", "PAUSED")
 class SessionMachine:
     """The machine of one session."""
 
-    def __init__(self, session: AgentBaySession, caller: Caller) -> None:
+    def __init__(self, session: SdkSession, caller: Caller) -> None:
         self._session = session
         self._caller = caller
 
@@ -34,15 +34,18 @@ class SessionMachine:
 
     async def variables(self) -> dict[str, str]:
         """The environment that its tools and shells get."""
+        self._need("variables", "The environment was not given")
         result = await self._tool("The environment was not given", "env", "get")
         return {str(name): str(value) for name, value in result.envs.items()}
 
     async def set_variables(self, values: Mapping[str, str]) -> None:
         """Set environment variables; the rest is kept."""
+        self._need("variables", "The environment was not changed")
         await self._tool("The environment was not changed", "env", "set", dict(values))
 
     async def pause(self) -> None:
         """Put it to sleep, where the account may."""
+        self._need("pause", "The session was not paused")
         if await self._session.status() not in SLEEPING:
             await self._beta("pause")
 
@@ -51,11 +54,12 @@ class SessionMachine:
         if await self._session.status() in SLEEPING:
             await self._beta("resume")
 
+    def _need(self, name: str, what: str) -> None:
+        self._session.capabilities.need(name, what)
+
     async def _tool(self, what: str, name: str, verb: str = "", *rest: Any) -> Any:
-        method = getattr(self._session.sdk, name, None)
-        method = getattr(method, verb, None) if verb else method
-        if method is None:
-            raise NotSupported(f"{what}: this version of the SDK cannot")
+        method = getattr(self._session.sdk, name)
+        method = getattr(method, verb) if verb else method
         try:
             return await self._caller.tool(what, lambda: method(*rest))
         except ToolError as error:
@@ -64,9 +68,7 @@ class SessionMachine:
             raise
 
     async def _beta(self, verb: str) -> None:
-        method = getattr(self._session.sdk, f"beta_{verb}", None)
-        if method is None:
-            raise NotSupported(f"This version of the SDK cannot {verb} a session")
+        method = getattr(self._session.sdk, f"beta_{verb}")
         try:
             await self._caller.ask(
                 f"The session did not {verb}", lambda: method(poll_interval=POLL_SECONDS)

@@ -1,13 +1,14 @@
-"""The contexts that are mounted in one AgentBay session."""
+"""The contexts that are mounted in one session."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.contexts import Bound
-from agentbay_kernel.errors import NotSupported, ProviderError, UsageError
-from agentbay_kernel.providers import _containment
+from agentbay_kernel.errors import ContextGone, NotSupported, ProviderError, UsageError
 from agentbay_kernel.providers._gateway import watch
 from agentbay_kernel.session import ContextState
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from agentbay_kernel.contexts import Direction, MountPolicy
     from agentbay_kernel.providers._calls import Caller
     from agentbay_kernel.providers._gateway import Trace
+    from agentbay_kernel.providers._session import SdkSession
+    from agentbay_kernel.providers._vendor import Vendor
     from agentbay_kernel.session import Mount
 
     Ask = Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[tuple[Any, Trace]]]
@@ -25,18 +28,42 @@ if TYPE_CHECKING:
 class SdkMounts:
     """Drives the SDK's context manager of the session, but waits for nothing by itself."""
 
-    def __init__(self, sdk: Any, caller: Caller, ask: Ask) -> None:
-        self._sdk = sdk
+    def __init__(self, session: SdkSession, caller: Caller, ask: Ask) -> None:
+        self._session = session
+        self._sdk = session.sdk
         self._caller = caller
         self._ask = ask
+        self._made: list[Bound] = []
 
     async def list(self) -> Sequence[Bound]:
         """Which contexts are mounted, and where."""
-        manager = self._sdk.context
-        if not hasattr(manager, "list_bindings"):
-            raise NotSupported("This version of the SDK does not say what is mounted")
-        result, _ = await self._ask("The mounts were not given", manager.list_bindings)
+        if not hasattr(self._sdk.context, "list_bindings"):
+            return await self._reckoned()
+        result, _ = await self._ask("The mounts were not given", self._sdk.context.list_bindings)
         return [_bound(item) for item in result.bindings]
+
+    def remember(self, mounts: Sequence[Mount], syncs: Sequence[Any]) -> None:
+        """What the session was made with."""
+        for mount, sync in zip(mounts, syncs, strict=True):
+            auto = mount.policy.auto_upload
+            self._made.append(Bound(sync.context_id, mount.context, mount.path, auto))
+
+    async def _reckoned(self) -> Sequence[Bound]:
+        """The mounts where the provider does not list them: what was asked for, else transfers."""
+        if not self._made:
+            places = {(each.context_id, each.path) for each in await self.states()}
+            for context_id, path in sorted(places):
+                self._made.append(Bound(context_id, await self._name(context_id), path))
+        return list(self._made)
+
+    async def _name(self, context_id: str) -> str:
+        contexts = self._sdk.agent_bay.context
+        with contextlib.suppress(ContextGone):
+            found, _ = await self._ask(
+                "The mounts were not given", lambda: contexts.get(context_id=context_id)
+            )
+            return str(getattr(found.context, "name", "") or context_id)
+        return context_id
 
     async def states(self) -> Sequence[ContextState]:
         """The last upload and download of each."""
@@ -45,14 +72,10 @@ class SdkMounts:
 
     async def add(self, mount: Mount) -> Bound:
         """Mount a context in the running session."""
-        sdk = self._sdk
-        if not hasattr(sdk.context, "bind"):
-            raise NotSupported("This version of the SDK mounts contexts in new sessions only")
-        wish = await context_sync(self._caller, sdk.agent_bay, mount)
-        await self._ask(
-            f"The context {mount.context} was not mounted",
-            lambda: sdk.context.bind(wish, wait_for_completion=False),
-        )
+        sdk, what = self._sdk, f"The context {mount.context} was not mounted"
+        self._session.capabilities.need("mount", what)
+        wish = await context_sync(self._caller, self._session.vendor, sdk.agent_bay, mount)
+        await self._ask(what, lambda: sdk.context.bind(wish, wait_for_completion=False))
         return Bound(wish.context_id, mount.context, mount.path, mount.policy.auto_upload)
 
     async def start(self, direction: Direction, bound: Bound | None = None) -> None:
@@ -70,11 +93,10 @@ class SdkMounts:
             raise caller.failure(what, trace.failure)
 
 
-async def context_sync(caller: Caller, client: Any, mount: Mount) -> Any:
+async def context_sync(caller: Caller, vendor: Vendor, client: Any, mount: Mount) -> Any:
     """The SDK's own description of a mount, its context made if there is none."""
-    sdk = _containment.load()
     try:
-        policy = sync_policy(sdk, mount.policy)
+        policy = sync_policy(vendor.words(), mount.policy)
     except ValueError as error:
         raise UsageError(f"The policy cannot be used: {error}") from None
     result, trace = await caller.ask(
@@ -86,32 +108,49 @@ async def context_sync(caller: Caller, client: Any, mount: Mount) -> Any:
             f"The provider gave no id for the context {mount.context}",
             request_id=trace.request_id,
         )
-    return sdk.ContextSync(result.context_id, mount.path, policy)
+    return vendor.words().ContextSync(result.context_id, mount.path, policy)
 
 
-def sync_policy(sdk: Any, policy: MountPolicy) -> Any:
+def sync_policy(words: Any, policy: MountPolicy) -> Any:
     """A policy in the SDK's words; raises ValueError for what the SDK refuses."""
-    mode = sdk.UploadMode.ARCHIVE if policy.archive else sdk.UploadMode.FILE
+    mode = words.UploadMode.ARCHIVE if policy.archive else words.UploadMode.FILE
     kept = f"Lifecycle_{policy.keep_days}Day" + ("s" if policy.keep_days > 1 else "")
-    white = [
-        sdk.WhiteList(path, [*policy.without], policy.patterns and bool(path), policy.patterns)
-        for path in policy.only or ("",)
-    ]
-    return sdk.SyncPolicy(
-        upload_policy=sdk.UploadPolicy(
+    return words.SyncPolicy(
+        upload_policy=_chosen(
+            words.UploadPolicy,
             auto_upload=policy.auto_upload,
             upload_mode=mode,
             archive_exclude_paths=[*policy.loose],
         ),
-        download_policy=sdk.DownloadPolicy(auto_download=policy.auto_download),
-        delete_policy=sdk.DeletePolicy(sync_local_file=policy.deletions),
-        extract_policy=sdk.ExtractPolicy(extract=policy.extract),
-        recycle_policy=sdk.RecyclePolicy(
-            sdk.Lifecycle(kept if policy.keep_days else "Lifecycle_Forever"),
+        download_policy=words.DownloadPolicy(auto_download=policy.auto_download),
+        delete_policy=words.DeletePolicy(sync_local_file=policy.deletions),
+        extract_policy=words.ExtractPolicy(extract=policy.extract),
+        recycle_policy=words.RecyclePolicy(
+            words.Lifecycle(kept if policy.keep_days else "Lifecycle_Forever"),
             [*policy.keep_paths] or [""],
         ),
-        bw_list=sdk.BWList(white),
+        bw_list=words.BWList([_white(words, path, policy) for path in policy.only or ("",)]),
     )
+
+
+def _white(words: Any, path: str, policy: MountPolicy) -> Any:
+    return _chosen(
+        words.WhiteList,
+        path=path,
+        exclude_paths=[*policy.without],
+        is_path_regex=policy.patterns and bool(path),
+        is_exclude_regex=policy.patterns,
+    )
+
+
+def _chosen(kind: Any, **values: Any) -> Any:
+    """Make one of the SDK's objects, which may have no place for what is not wanted."""
+    known = {each.name for each in dataclasses.fields(kind)}
+    unknown = [name for name, value in values.items() if value and name not in known]
+    if unknown:
+        missing = {"archive_exclude_paths": "files beside an archive"}.get(unknown[0], "patterns")
+        raise NotSupported(f"The mounts of this provider have no {missing}")
+    return kind(**{name: value for name, value in values.items() if name in known})
 
 
 def _bound(item: Any) -> Bound:

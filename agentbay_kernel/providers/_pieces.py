@@ -32,7 +32,7 @@ _ARRIVED = (
     "do sleep 0.1; n=$((n+1)); done"
 )
 # A copy that was under way when it was given up may come to its end later.
-_DROP_LATE = "(sleep 5; rm -f -- {0}) > /dev/null 2>&1 &"
+_DROP_LATE = "(sleep 5; rm -rf -- {0}) > /dev/null 2>&1 &"
 
 
 class Host(Protocol):
@@ -138,7 +138,10 @@ class Pieces:
             piece = store.path()
             name = shlex.quote(piece)
             try:
-                found = await self._hash(f"{cut} > {name} && sha256sum < {name}", path)
+                folder = shlex.quote(posixpath.dirname(piece))
+                found = await self._hash(
+                    f"mkdir -p -- {folder} && {cut} > {name} && sha256sum < {name}", path
+                )
                 await store.get(piece, into, offset, length, seen)
                 return found
             except Exception as error:
@@ -152,9 +155,9 @@ class Pieces:
         return found
 
     async def _drop(self, store: Store, piece: str, *, late: bool) -> None:
-        name = shlex.quote(piece)
+        name = shlex.quote(store.whole(piece))
         await store.forget(piece)
-        await self._host.shell(f"rm -f -- {name}" + ("; " + _DROP_LATE.format(name)) * late)
+        await self._host.shell(f"rm -rf -- {name}" + ("; " + _DROP_LATE.format(name)) * late)
 
     async def _read(self, path: str, into: int, offset: int, length: int, seen: _Once) -> None:
         end, step = offset + length, self._limit()

@@ -1,17 +1,17 @@
-"""One live AgentBay session, as the port describes it."""
+"""One live session of an SDK, as the port describes it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.errors import (
     CellTimeout,
     ConnectionLost,
     KernelError,
-    NotSupported,
     ProviderError,
     SessionGone,
     ToolError,
@@ -34,26 +34,32 @@ if TYPE_CHECKING:
 
     from agentbay_kernel.events import Emit
     from agentbay_kernel.providers._calls import Caller
+    from agentbay_kernel.providers._vendor import Vendor
 
 PORTS = range(30100, 30200)
 ENDED = ("FINISH", "DELETED", "DELETING")
 # How long after the provider's own limit a run that did not end is given up.
 LATE_SECONDS = 60.0
+# Where the SDK's session has what a capability stands for.
+PLACES = {"pty": "pty", "variables": "env", "bucket": "oss", "pause": "beta_pause"}
 DESKTOP = ("app_id", "auth_code", "connection_properties", "resource_id", "resource_type", "ticket")
 
 
-class AgentBaySession(Groups):
+class SdkSession(Groups):
     """A session through the SDK's live object, which is `sdk`."""
 
-    def __init__(self, sdk: Any, caller: Caller, *, image: str = "", stream: bool = True) -> None:
+    def __init__(
+        self, sdk: Any, caller: Caller, vendor: Vendor, *, image: str = "", stream: bool = True
+    ) -> None:
         self.sdk = sdk
+        self.vendor = vendor
         self.session_id: str = sdk.session_id
         self.image = image
         self.isolation = ""
         self.facts: Mapping[str, Any] = {}
         self.idle_minutes: int | None = None
         self.max_minutes: int | None = None
-        self.capabilities = _capabilities(sdk, stream)
+        self.capabilities = _capabilities(sdk, vendor.capabilities, stream)
         super().__init__(self, caller, self._ask)
         self._caller = caller
         self._streamed = False
@@ -102,14 +108,9 @@ class AgentBaySession(Groups):
         reason = redact(str(run.lost), self._caller.secrets)
         await self.status()
         if not self._streamed:  # one that could be opened before may be there for the next cell
-            self.capabilities = Capabilities(
-                shell=self.capabilities.shell,
-                reasons={
-                    **self.capabilities.reasons,
-                    "stream": f"no WebSocket: {reason[:200]}",
-                    "pty": f"no WebSocket: {reason[:200]}",
-                },
-            )
+            why = dict.fromkeys(("stream", "pty"), f"no WebSocket: {reason[:200]}")
+            reasons = {**why, **self.capabilities.reasons}
+            self.capabilities = replace(self.capabilities, stream=False, pty=False, reasons=reasons)
         run.lost = None
         return await self._plain(run, code, language, limit)
 
@@ -189,8 +190,7 @@ class AgentBaySession(Groups):
         self, on_text: Callable[[str], None], on_end: Callable[[], None]
     ) -> PtyTerminal:
         """Open a terminal beside the interpreter."""
-        if not self.capabilities.pty:
-            raise NotSupported(f"No terminal: {self.capabilities.reasons.get('pty', '')}")
+        self.capabilities.need("pty", "No terminal was opened")
         return await open_terminal(self.sdk, self._caller, on_text, on_end)
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> str:
@@ -303,16 +303,19 @@ def check_labels(labels: Mapping[str, str]) -> None:
             raise UsageError(f"The label {key!r} = {value!r} is no pair of non-empty texts")
 
 
-def _capabilities(sdk: Any, stream: bool) -> Capabilities:
+def _capabilities(sdk: Any, best: Capabilities, stream: bool) -> Capabilities:
+    """What the provider's sessions can at best, less what this one has not got."""
     socket = bool(getattr(sdk, "ws_url", "") and getattr(sdk, "token", ""))
-    names = {getattr(tool, "name", "") for tool in getattr(sdk, "mcpTools", None) or []}
-    shell = not names or "shell" in names
-    reasons = {}
+    tools = {getattr(tool, "name", "") for tool in getattr(sdk, "mcpTools", None) or []}
+    lacks = {}
     if not socket:
-        reasons["stream"] = reasons["pty"] = "the provider gave no WebSocket address"
+        lacks = dict.fromkeys(("stream", "pty"), "the provider gave no WebSocket address")
     elif not stream:
-        reasons["stream"] = "the option stream is off"
-    if not shell:
-        reasons["shell"] = "the image has no shell tool"
-    pty = socket and hasattr(sdk, "pty")
-    return Capabilities(stream=socket and stream, pty=pty, shell=shell, reasons=reasons)
+        lacks["stream"] = "the option stream is off"
+    if tools and "shell" not in tools:
+        lacks["shell"] = "the image has no shell tool"
+    for name, place in PLACES.items():
+        if getattr(best, name) and not hasattr(sdk, place):
+            lacks.setdefault(name, "this version of the SDK cannot")
+    lacks = {name: why for name, why in lacks.items() if getattr(best, name)}
+    return replace(best, **dict.fromkeys(lacks, False), reasons={**best.reasons, **lacks})

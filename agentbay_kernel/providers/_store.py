@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import posixpath
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +32,14 @@ SILENCE_SECONDS = 60
 class Store:
     """The context that the provider keeps for one session's files.
 
-    `folder` is where files of the session must lie to be reached.
+    `folder` is where files of the session must lie to be reached. A store that copies whole
+    folders only gets one of its own for each piece.
     """
 
     def __init__(self, sdk: Any, context_id: str, folder: str) -> None:
         self._sdk = sdk
         self._context_id = context_id
+        self._whole_folders = bool(getattr(sdk.file_system, "copies_folders", False))
         self.folder = folder
 
     @classmethod
@@ -58,7 +61,12 @@ class Store:
 
     def path(self) -> str:
         """A new name of the session that the store can reach."""
-        return f"{self.folder}/.{secrets.token_hex(6)}.piece"
+        name = f"{self.folder}/.{secrets.token_hex(6)}"
+        return f"{name}/piece" if self._whole_folders else f"{name}.piece"
+
+    def whole(self, path: str) -> str:
+        """What a piece of that name leaves behind in the session: a file or its folder."""
+        return posixpath.dirname(path) if self._whole_folders else path
 
     async def put(self, source: int, offset: int, length: int, path: str, seen: Seen) -> None:
         """Make a piece of an open local file a new file of the session."""

@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING, Any
 from agentbay_kernel.errors import ProviderError, ToolError
 from agentbay_kernel.providers._failures import redact
 from agentbay_kernel.providers._gateway import Trace, watch
-from agentbay_kernel.session import ToolContent, ToolInfo
+from agentbay_kernel.tools import ToolContent, ToolInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agentbay_kernel.providers._calls import Caller
-    from agentbay_kernel.providers._session import AgentBaySession
-
-DEFAULT_IMAGE = "linux_latest"
+    from agentbay_kernel.providers._session import SdkSession
+    from agentbay_kernel.providers._vendor import Vendor
 
 
 class SessionTools:
     """The tools of one session."""
 
-    def __init__(self, session: AgentBaySession, caller: Caller) -> None:
+    def __init__(self, session: SdkSession, caller: Caller) -> None:
         self._session = session
         self._caller = caller
         self._known: Sequence[ToolInfo] = ()
@@ -32,9 +31,8 @@ class SessionTools:
     async def list(self) -> Sequence[ToolInfo]:
         """All tools; asked once."""
         if not self._known:
-            client = self._session.sdk._get_client()
-            key = self._session.sdk._get_api_key()
-            self._known = await of_image(client, key, self._caller, self._session.image)
+            session = self._session
+            self._known = await of_image(session.vendor, session.sdk, self._caller, session.image)
         return self._known
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> Sequence[ToolContent]:
@@ -53,16 +51,11 @@ class SessionTools:
         return _contents(trace) or [ToolContent(text=str(result.data))]
 
 
-async def of_image(client: Any, key: str, caller: Caller, image: str) -> Sequence[ToolInfo]:
-    """The tools of an image, by the SDK's API client."""
-    models: Any = __import__("agentbay.api.models", fromlist=["ListMcpToolsRequest"])
-    # The SDK's own method of a session leaves out descriptions and schemas.
-    request = models.ListMcpToolsRequest(
-        authorization=f"Bearer {key}", image_id=image or DEFAULT_IMAGE
-    )
+async def of_image(vendor: Vendor, sdk: Any, caller: Caller, image: str) -> Sequence[ToolInfo]:
+    """The tools of an image, asked through any session object of the SDK."""
+    image = image or vendor.tools_image
     _, trace = await caller.ask(
-        f"The tools of {image or DEFAULT_IMAGE} were not listed",
-        lambda: client.list_mcp_tools_async(request),
+        f"The tools of {image} were not listed", lambda: vendor.list_tools(sdk, image)
     )
     try:
         rows = json.loads((trace.bodies.get("ListMcpTools") or {}).get("Data") or "[]")

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.errors import ServiceError, SessionGone
-from agentbay_kernel.providers import _containment
+from agentbay_kernel.providers._agentbay_sdk import LIBRARY
 from agentbay_kernel.providers._calls import Caller
 from agentbay_kernel.providers.agentbay import AgentBayProvider
 from agentbay_kernel.service import runtime
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agentbay_kernel.config import AgentBayOptions
-    from agentbay_kernel.providers._session import AgentBaySession
-    from agentbay_kernel.session import SessionSpec, ToolInfo
+    from agentbay_kernel.providers._session import SdkSession
+    from agentbay_kernel.session import SessionSpec
+    from agentbay_kernel.tools import ToolInfo
 
 log = logging.getLogger("agentbay_kernel.providers")
 
@@ -32,7 +33,12 @@ class LocalProvider(AgentBayProvider):
         super().__init__("", stream=options.stream)
         self._follow(runtime.read())
 
-    async def create(self, spec: SessionSpec) -> AgentBaySession:
+    @classmethod
+    def of(cls, options: AgentBayOptions) -> LocalProvider:
+        """The provider of these options."""
+        return cls(options)
+
+    async def create(self, spec: SessionSpec) -> SdkSession:
         """Make a session, in a service that is started for it if need be."""
         await self._start()
         try:
@@ -53,8 +59,8 @@ class LocalProvider(AgentBayProvider):
         return await self.client()
 
     async def _start(self) -> None:
-        if not _containment.loaded():
-            _containment.preload()  # while the service starts
+        if not LIBRARY.loaded():
+            LIBRARY.preload()  # while the service starts
         try:
             address = await runtime.aensure(**self._options.of_service())
         except runtime.NotStarted as error:
@@ -67,7 +73,7 @@ class LocalProvider(AgentBayProvider):
         """Whether `create` has nothing to import or to start first."""
         return super().at_hand() and runtime.read() is not None
 
-    async def get(self, session_id: str) -> AgentBaySession:
+    async def get(self, session_id: str) -> SdkSession:
         """The live session of that id; none is alive without a service."""
         if self._follow(runtime.read()):
             return await super().get(session_id)
@@ -90,7 +96,7 @@ class LocalProvider(AgentBayProvider):
         url, key = (address.api_url, address.key) if address is not None else ("", "")
         if (url, key) != (self.endpoint, self._key):
             self.endpoint, self._key, self._client = url, key, None
-            self._caller = Caller()
+            self._caller = Caller(self.vendor.key_variable)
             # What was in a service that has ended is gone, not merely out of reach.
             self._caller.ended = lambda: own_address() != url
         return address is not None

@@ -19,6 +19,11 @@ class Block:
     code: str
     printed: str | None = None
 
+    @property
+    def vendor(self) -> str:
+        """Whose guide it is of."""
+        return self.name.partition("-")[0]
+
 
 def blocks() -> list[Block]:
     """All snippets, in the guides' order."""

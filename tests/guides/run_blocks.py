@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import contextlib
 import inspect
 import json
@@ -14,14 +13,13 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-import agentbay
-from agentbay import AgentBay, AsyncAgentBay, CreateSessionParams, Session
+from tests.guides import sdks
 
+SDK = sdks.load(sys.argv[1])
 CODE = "print('Task')"
 # What the guides take for granted, beside a client and a session.
 GIVEN = {
-    **{name: getattr(agentbay, name) for name in ("AgentBay", "AgentBayError", "SessionError")},
-    **{name: getattr(agentbay, name) for name in ("CreateSessionParams", "ListSessionParams")},
+    **SDK.given,
     "contextlib": contextlib,
     "time": time,
     "code": CODE,
@@ -40,7 +38,7 @@ class Made(threading.local):
 
 
 made = Made()
-create = AgentBay.create
+create = SDK.client.create
 
 
 def noted(self, *args):
@@ -50,12 +48,12 @@ def noted(self, *args):
     return result
 
 
-AgentBay.create = noted
+SDK.client.create = noted
 
 
-def session(labels=LABELS, image="code_latest"):
+def session(labels=LABELS):
     """A session for a snippet that takes one for granted."""
-    result = AgentBay().create(CreateSessionParams(image_id=image, labels=labels))
+    result = SDK.client().create(SDK.params(image_id=SDK.image, labels=labels))
     assert result.success, result.error_message
     return result.session
 
@@ -66,33 +64,32 @@ def run(code: str) -> dict[str, str]:
     scope = {**GIVEN, "__name__": "snippet"}
     scope["print"] = lambda *words: printed.append(" ".join(map(str, words)) + "\n")
     used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
-    scope |= {name: AgentBay() for name in ("agent_bay", "agb") if name in used}
+    if SDK.own_name in used:
+        scope[SDK.own_name] = SDK.client()
     error = ""
     made.sessions.clear()
     try:
         if "await session." in code:
-            # Its link without a port is one that only this image has.
-            own = session(image="browser_latest").session_id
-            scope["session"] = asyncio.run(AsyncAgentBay().get(own)).session
+            scope["session"] = SDK.linked()
         elif "session" in used and ".list(" not in code:
             scope["session"] = session({"project": "demo"})
         exec(compile(code, "<snippet>", "exec"), scope)
     except BaseException:
         error = traceback.format_exc()
     for each in made.sessions:
-        AgentBay().delete(each)
+        SDK.client().delete(each)
     return {"printed": "".join(printed), "error": error}
 
 
 def shape(code: str) -> str | None:
     """What is wrong with a block that shows a signature; None for one that is to be run."""
     if found := re.fullmatch(r"(?:async )?((\w+)\(.*\)) -> \w+\n", code):
-        return _differs(getattr(Session, found[2]), found[1])
+        return _differs(getattr(SDK.session, found[2]), found[1])
     if found := re.search(r"def (__init__\(.*\))\n", code):
         try:
             compile(code, "<snippet>", "exec")
         except SyntaxError:
-            return _differs(Session.__init__, found[1].replace("agb:", "agent_bay:"))
+            return _differs(SDK.session.__init__, found[1])
     # A list of properties or classes, which the table of coverage has.
     return "" if re.match(r"\w+( +# .*)?\n", code) else None
 
@@ -117,7 +114,7 @@ def main() -> None:
             if error is not None
         }
         outcomes |= {code: run(code) for code in snippets if ".list(" in code}
-        list(executor.map(AgentBay().delete, there))
+        list(executor.map(SDK.client().delete, there))
         rest = [code for code in snippets if code not in outcomes]
         outcomes |= zip(rest, executor.map(run, rest), strict=True)
     json.dump([outcomes[code] for code in snippets], sys.stdout)

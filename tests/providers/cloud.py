@@ -11,6 +11,8 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from tests.providers import rest
+
 KEY = "akm-a-key-that-nobody-may-see"
 TOKEN = "token-that-nobody-may-see"
 TOOLS = ("run_code", "shell", "read_file", "write_file", "list_directory", "get_file_info")
@@ -71,7 +73,9 @@ class Cloud:
 
     async def __aenter__(self) -> Cloud:
         app = web.Application(client_max_size=1 << 27)
-        app.router.add_post("/", self._api)
+        app.router.add_post("/", self._rpc)
+        for method, path in rest.ROUTES:
+            app.router.add_route(method, path, self._rest)
         app.router.add_post("/link/callTool", self._link)
         app.router.add_get("/ws", self._ws)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -98,9 +102,15 @@ class Cloud:
             data["WsUrl"] = f"ws://{base}/ws"
         return data
 
-    async def _api(self, request: web.Request) -> web.Response:
+    async def _rpc(self, request: web.Request) -> web.Response:
         fields = {**request.query, **await request.post()}
-        action = str(fields["Action"])
+        return await self._answer(str(fields["Action"]), fields)
+
+    async def _rest(self, request: web.Request) -> web.Response:
+        action, fields = await rest.decode(request)
+        return rest.encode(await self._answer(action, fields))
+
+    async def _answer(self, action: str, fields: dict[str, Any]) -> web.Response:
         self.asked.append((action, {key: str(value) for key, value in fields.items()}))
         answer = self.answers.get(action)
         if isinstance(answer, list):
@@ -134,7 +144,7 @@ class Cloud:
         if action == "GetLink":
             return {"Url": "https://link/secret"}
         if action == "GetContext":
-            return {"Id": "ctx-1", "Name": fields["Name"], "State": "available"}
+            return {"Id": "ctx-1", "Name": fields.get("Name", "data"), "State": "available"}
         if action == "GetContextInfo":
             item = {"contextId": "ctx-1", "path": "/data", "status": "Success", "errorMessage": ""}
             item |= {"taskType": "upload", "startTime": 1700000000000, "finishTime": 1700000001}

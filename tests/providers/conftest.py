@@ -1,16 +1,23 @@
-"""The miniature cloud, and the provider pointed at it."""
+"""The miniature cloud, and each provider pointed at it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
-from agentbay_kernel.providers._session import AgentBaySession
+from agentbay_kernel.providers._provider import SdkProvider
+from agentbay_kernel.providers._session import SdkSession
+from agentbay_kernel.providers.agb import AgbProvider
 from agentbay_kernel.providers.agentbay import AgentBayProvider
 from agentbay_kernel.session import SessionSpec
 from tests.providers.cloud import KEY, Cloud
+
+KINDS: dict[str, type[AgentBayProvider | AgbProvider]] = {
+    "agentbay": AgentBayProvider,
+    "agb": AgbProvider,
+}
 
 
 @pytest.fixture
@@ -19,9 +26,21 @@ async def cloud(tmp_path: Path) -> AsyncIterator[Cloud]:
         yield cloud
 
 
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each provider's name in turn, for every test that goes through one."""
+    return str(request.param)
+
+
 @pytest.fixture
-async def provider(cloud: Cloud) -> AsyncIterator[AgentBayProvider]:
-    provider = AgentBayProvider(KEY, endpoint=cloud.url)
+def make(kind: str) -> Callable[..., SdkProvider]:
+    """Makes a provider of the kind from a key and options."""
+    return KINDS[kind]
+
+
+@pytest.fixture
+async def provider(cloud: Cloud, make: Callable[..., SdkProvider]) -> AsyncIterator[SdkProvider]:
+    provider = make(KEY, endpoint=cloud.url)
     yield provider
     await provider.close()
 
@@ -32,5 +51,5 @@ def spec() -> SessionSpec:
 
 
 @pytest.fixture
-async def session(provider: AgentBayProvider, spec: SessionSpec) -> AgentBaySession:
+async def session(provider: SdkProvider, spec: SessionSpec) -> SdkSession:
     return await provider.create(spec)

@@ -57,8 +57,8 @@ def test_importing_the_package_of_providers_does_not_import_an_sdk(folder):
 
 def test_the_import_writes_nothing_and_changes_no_variable(folder):
     code = """
-    from agentbay_kernel.providers import _containment
-    _containment.load()
+    from agentbay_kernel.providers._agentbay_sdk import LIBRARY
+    LIBRARY.load()
     assert dict(os.environ) == before
     print(json.dumps(seen))
     """
@@ -111,8 +111,8 @@ def test_the_hosts_loguru_sinks_stay_and_hear_nothing_of_the_sdk(folder):
     sink = io.StringIO()
     loguru.logger.remove()
     loguru.logger.add(sink, level="TRACE")
-    from agentbay_kernel.providers import _containment
-    sdk = _containment.load()
+    from agentbay_kernel.providers._agentbay_sdk import LIBRARY
+    sdk = LIBRARY.load()
     sdk.get_logger("x").info("from the sdk")
     loguru.logger.info("from the host")
     text = sink.getvalue()
@@ -129,8 +129,8 @@ def test_when_the_program_imported_the_sdk_first_its_logs_of_our_calls_end(folde
     sink = io.StringIO()
     loguru.logger.remove()
     loguru.logger.add(sink, level="TRACE")
-    from agentbay_kernel.providers import _containment
-    _containment.load()
+    from agentbay_kernel.providers._agentbay_sdk import LIBRARY
+    LIBRARY.load()
     from agentbay._common.logger import _log_api_call
     exec(compile("_log('RunCode', 'secret')", "x", "exec"),
          {"_log": _log_api_call, "__name__": "agentbay.x"})
@@ -143,9 +143,9 @@ def test_preload_imports_once_for_all_threads(folder):
     code = """
     from agentbay_kernel.config import AgentBayOptions
     from agentbay_kernel import providers
-    from agentbay_kernel.providers import _containment
+    from agentbay_kernel.providers._agentbay_sdk import LIBRARY
     providers.preload(AgentBayOptions(provider="agentbay"))
-    assert _containment.load() is sys.modules["agentbay"]
+    assert LIBRARY.load() is sys.modules["agentbay"]
     """
     done = run(code, folder)
     assert (done.returncode, done.stderr) == (0, "")
@@ -155,13 +155,13 @@ def test_warnings_reach_the_kernels_log_without_code_output_or_key(folder):
     # In a process of its own: where a program imported the SDK first, its logs end.
     code = f"""
     import logging
-    from agentbay_kernel.providers import _containment
+    from agentbay_kernel.providers._agentbay_sdk import LIBRARY
     texts = []
     class Kept(logging.Handler):
         def emit(self, record):
             texts.append(record.getMessage())
     logging.getLogger("agentbay_kernel.sdk").addHandler(Kept())
-    _containment.load()
+    LIBRARY.load()
     import agentbay._common.logger as sdk_log
     secret = {KEY + TOKEN!r} + " print('code')"
     try:
@@ -192,8 +192,8 @@ async def test_no_log_of_a_failing_call_shows_the_key(cloud, session, caplog):
 
 def test_what_an_api_key_never_needs_is_imported_when_it_is_called(folder):
     code = """
-    from agentbay_kernel.providers import _containment
-    _containment.load()
+    from agentbay_kernel.providers._agentbay_sdk import LIBRARY
+    LIBRARY.load()
     names = ("aliyun.log", "apscheduler", "cryptography.hazmat.primitives")
     put_off = [name for name in sys.modules if name.startswith(names)]
     assert not put_off, put_off

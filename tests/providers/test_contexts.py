@@ -14,12 +14,12 @@ def fields(cloud, action):
     return next(sent for name, sent in reversed(cloud.asked) if name == action)
 
 
-async def test_a_policy_is_said_in_the_wires_words(cloud, provider):
+async def test_a_policy_is_said_in_the_wires_words(cloud, provider, kind):
     policy = MountPolicy(
         auto_upload=False,
         auto_download=False,
         archive=True,
-        loose=("logs",),
+        loose=("logs",) if kind == "agentbay" else (),
         deletions=False,
         extract=False,
         only=("src", "docs"),
@@ -32,7 +32,8 @@ async def test_a_policy_is_said_in_the_wires_words(cloud, provider):
     sent = json.loads(item["Policy"])
     assert sent["uploadPolicy"]["autoUpload"] is False
     assert sent["uploadPolicy"]["uploadMode"] == "Archive"
-    assert sent["uploadPolicy"]["archiveExcludePaths"] == ["logs"]
+    wanted = {"agentbay": ["logs"], "agb": None}[kind]
+    assert sent["uploadPolicy"].get("archiveExcludePaths") == wanted
     assert sent["downloadPolicy"]["autoDownload"] is False
     assert sent["deletePolicy"]["syncLocalFile"] is False
     assert sent["extractPolicy"]["extract"] is False
@@ -49,6 +50,7 @@ async def test_a_policy_that_the_sdk_refuses_asks_nothing(cloud, provider):
     assert cloud.asked == []
 
 
+@pytest.mark.parametrize("kind", ["agentbay"])
 async def test_a_context_is_mounted_live_without_waiting(cloud, session):
     bound = await session.mounts.add(Mount("data", "/data", MountPolicy(keep_days=360)))
     assert (bound.context_id, bound.path) == ("ctx-1", "/data")
@@ -57,12 +59,14 @@ async def test_a_context_is_mounted_live_without_waiting(cloud, session):
     assert cloud.count("GetContextInfo") == 0
 
 
+@pytest.mark.parametrize("kind", ["agentbay"])
 async def test_a_mount_that_is_refused_says_why(cloud, session):
     cloud.answers["BindContexts"] = refusal("InvalidContext.PathInUse", "bound to that path")
     with pytest.raises(ProviderError, match=r"was not mounted.*bound to that path"):
         await session.mounts.add(Mount("data", "/data"))
 
 
+@pytest.mark.parametrize("kind", ["agentbay"])
 async def test_mounts_tell_their_policy(cloud, session):
     manual = json.dumps({"uploadPolicy": {"autoUpload": False}})
     row = {"ContextId": "c", "ContextName": "data", "Path": "/data", "Policy": manual}

@@ -1,16 +1,18 @@
-"""The local provider over the real SDK and the real service, started for the test."""
+"""Each provider over its real SDK and the real service, started for the test."""
 
 import asyncio
 import os
 import signal
+from collections import Counter
 
 import pytest
 
 from agentbay_kernel import providers, transfer
 from agentbay_kernel.config import AgentBayOptions
-from agentbay_kernel.errors import CellTimeout, SessionGone, ToolError
+from agentbay_kernel.errors import CellTimeout, NotSupported, SessionGone, ToolError
 from agentbay_kernel.events import CellError, ExecuteResult, Stream
 from agentbay_kernel.providers import Choice
+from agentbay_kernel.providers._store import Store
 from agentbay_kernel.providers.local import LocalProvider
 from agentbay_kernel.service import runtime
 from agentbay_kernel.session import Mount, SessionSpec
@@ -26,8 +28,10 @@ def stop_service():
 
 
 @pytest.fixture
-async def provider():
-    provider = providers.make(AgentBayOptions(provider="local"))
+async def provider(place, monkeypatch):
+    if place == "agb":
+        kernels.use_agb(monkeypatch)
+    provider = providers.make(AgentBayOptions(provider="agb" if place == "agb" else "local"))
     yield provider
     await provider.close()
     await asyncio.to_thread(stop_service)
@@ -46,6 +50,7 @@ async def run(session, code, **options):
     return result, events
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # it starts a service
 async def test_making_the_provider_starts_nothing(provider):
     assert runtime.read() is None
     assert provider.name == "local"
@@ -62,8 +67,8 @@ async def test_the_session_says_how_it_is_isolated_also_when_found_again(provide
     assert (await provider.get(session.session_id)).isolation == session.isolation
 
 
-async def test_cells_share_names_and_give_text_and_results(session):
-    assert session.capabilities.stream and session.capabilities.pty
+async def test_cells_share_names_and_give_text_and_results(provider, session):
+    assert session.capabilities == provider.capabilities
     assert (await run(session, "a = 20; print('hi')"))[1] == [Stream("stdout", "hi\n")]
     result, events = await run(session, "a + 1")
     assert events == [ExecuteResult({"text/plain": "21"})]
@@ -83,6 +88,7 @@ async def test_cells_run_in_an_ipykernel_when_the_engine_is_that():
         await asyncio.to_thread(stop_service)
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # it starts a service
 async def test_a_running_service_of_another_engine_is_used_and_told(session, caplog):
     provider = providers.make(AgentBayOptions(provider="local", engine="ipykernel"))
     other = await provider.create(SessionSpec("code_latest"))
@@ -130,7 +136,26 @@ async def test_files_are_exact(session, size):
     assert await session.files.list("/workspace") == []
 
 
-async def test_a_large_file_travels_in_pieces_there_and_back(session, tmp_path):
+@pytest.fixture
+def by_store(monkeypatch):
+    """How many pieces the provider's store has brought, by direction."""
+    brought = Counter()
+
+    def counting(name):
+        copy = getattr(Store, name)
+
+        async def counted(store, *arguments):
+            await copy(store, *arguments)
+            brought[name] += 1
+
+        return counted
+
+    for name in ("put", "get"):
+        monkeypatch.setattr(Store, name, counting(name))
+    return brought
+
+
+async def test_a_large_file_travels_in_pieces_there_and_back(session, tmp_path, by_store):
     data, seen = os.urandom(2 * transfer.large.SMALLEST + 1), []
     (tmp_path / "there").write_bytes(data)
     await transfer.put(session, [tmp_path / "there"], "/workspace/big")
@@ -141,6 +166,7 @@ async def test_a_large_file_travels_in_pieces_there_and_back(session, tmp_path):
     assert seen[-1] == (len(data), len(data))
     assert (await session.shell("ls -A /workspace")).stdout == "big\n"
     assert (await session.shell("ls -d /tmp/.[!.]*")).stdout == ""
+    assert by_store["put"] == by_store["get"] >= 2
 
 
 async def test_the_shell_works_while_a_cell_runs(session):
@@ -165,9 +191,10 @@ async def test_labels_listing_and_getting_lead_to_the_session(provider, session)
     assert page.total == 1
     again = await provider.get(session.session_id)
     assert (await run(again, "1"))[0].ok
-    assert (await again.info()).image == "code_latest"
+    assert again.image == "code_latest"
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # needs pause
 async def test_a_paused_session_wakes_with_its_names(session):
     await run(session, "a = 1")
     await session.machine.pause()
@@ -178,6 +205,7 @@ async def test_a_paused_session_wakes_with_its_names(session):
     assert (await run(session, "a"))[1] == [ExecuteResult({"text/plain": "1"})]
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # needs pause
 async def test_a_paused_session_is_found_awake_and_can_be_deleted(provider, session):
     await session.machine.pause()
     again = await provider.get(session.session_id)
@@ -188,6 +216,7 @@ async def test_a_paused_session_is_found_awake_and_can_be_deleted(provider, sess
         await session.status()
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # needs pause
 async def test_a_paused_session_is_deleted_by_its_id(provider, session):
     await session.machine.pause()
     await provider.delete(session.session_id)
@@ -195,6 +224,7 @@ async def test_a_paused_session_is_deleted_by_its_id(provider, session):
         await session.status()
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # needs variables
 async def test_variables_reach_the_interpreter_and_shells(session):
     await session.machine.set_variables({"COLOUR": "deep blue"})
     assert (await session.machine.variables())["COLOUR"] == "deep blue"
@@ -212,7 +242,8 @@ async def test_metrics_say_what_the_machine_uses(session):
 async def test_the_tools_of_an_image_come_with_their_schemas(provider, session):
     tools = {each.name: each for each in await provider.tools("code_latest")}
     assert tools["read_file"].schema["required"] == ["path"]
-    assert "run_code" not in {each.name for each in await provider.tools("linux_latest")}
+    plain = {"local": "linux_latest", "agb": "agb-computer-use-ubuntu-2204"}[provider.name]
+    assert "run_code" not in {each.name for each in await provider.tools(plain)}
     assert {each.name for each in await session.tools.list()} == set(tools)
 
 
@@ -246,6 +277,7 @@ async def test_after_the_end_every_call_says_that_the_session_is_gone(provider, 
             await call()
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # it starts a service
 async def test_a_service_that_died_takes_its_sessions_and_a_new_one_is_started(provider, session):
     await run(session, "1")
     await asyncio.to_thread(stop_service)
@@ -257,6 +289,7 @@ async def test_a_service_that_died_takes_its_sessions_and_a_new_one_is_started(p
     await new.delete()
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # it starts a service
 async def test_a_service_that_ended_between_start_and_request_is_started_anew(
     provider, monkeypatch
 ):
@@ -292,6 +325,7 @@ def test_an_explicit_provider_has_precedence_over_a_key(monkeypatch):
     assert providers.choose(AgentBayOptions(provider="local")).name == "local"
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # the endpoint is the local service
 async def test_auto_is_local_when_the_endpoint_is_our_own_service(session, monkeypatch):
     monkeypatch.setenv("AGENTBAY_API_KEY", "akm-x")
     options = AgentBayOptions(provider="auto", endpoint=runtime.read().api_url)
@@ -302,3 +336,27 @@ def test_an_agb_key_without_its_extra_says_so(monkeypatch):
     monkeypatch.setattr(providers, "_agb_installed", lambda: False)
     monkeypatch.setenv("AGB_API_KEY", "k")
     assert "not installed" in providers.choose(AgentBayOptions(provider="auto")).reason
+
+
+async def test_agb_without_its_extra_says_how_to_install_it(monkeypatch):
+    monkeypatch.setattr("agentbay_kernel.providers._agb_sdk.installed", lambda: False)
+    monkeypatch.setenv("AGB_API_KEY", "k")
+    provider = providers.make(AgentBayOptions(provider="agb"))
+    with pytest.raises(NotSupported, match=r"pip install 'agentbay-kernel\[agb\]'"):
+        await provider.list({})
+
+
+def test_auto_is_agb_with_only_its_key(monkeypatch):
+    monkeypatch.setenv("AGB_API_KEY", "k")
+    options = AgentBayOptions(provider="auto")
+    assert providers.choose(options) == Choice("agb", "AGB_API_KEY is set")
+    assert providers.make(options).name == "agb"
+    monkeypatch.setenv("AGENTBAY_API_KEY", "akm-x")
+    assert providers.choose(options).name == "agentbay"
+
+
+def test_agb_is_where_its_endpoint_says(monkeypatch):
+    options = AgentBayOptions(provider="agb")
+    assert providers.make(options).endpoint == "sdk-api.agb.cloud"
+    monkeypatch.setenv("AGB_ENDPOINT", "http://127.0.0.1:9")
+    assert providers.make(options).endpoint == "http://127.0.0.1:9"

@@ -64,6 +64,9 @@ class FakeStore:
     def path(self):
         return f"{self.folder}/piece {self.put_count + self.got}"
 
+    def whole(self, path):
+        return path
+
     async def put(self, source, offset, length, path, seen):
         self.put_count += 1
         seen(length // 2)

@@ -12,7 +12,8 @@ from agentbay_kernel.errors import (
     ToolError,
     Unreachable,
 )
-from agentbay_kernel.session import ShellResult, ToolContent
+from agentbay_kernel.session import ShellResult
+from agentbay_kernel.tools import ToolContent
 from tests.providers.cloud import refusal
 
 
@@ -154,12 +155,14 @@ async def test_a_tool_that_fails_is_a_tool_error(cloud, session):
         await session.tools.call("read_file", {})
 
 
+@pytest.mark.parametrize("kind", ["agentbay"])
 async def test_a_provider_that_cannot_pause_says_so(cloud, session):
     cloud.answers["PauseSessionAsync"] = refusal("Forbidden.NotInWhiteList", "not in whitelist")
     with pytest.raises(NotSupported, match=r"not in whitelist.*goes on as before"):
         await session.machine.pause()
 
 
+@pytest.mark.parametrize("kind", ["agentbay"])
 async def test_an_image_without_the_tool_for_variables_says_so(cloud, session):
     cloud.answers["tool set_env"] = text("Tool not found: set_env", error=True)
     with pytest.raises(NotSupported, match="no such tool"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import json
 import os
@@ -147,7 +148,15 @@ def vendor():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import agentbay
+    settle(agentbay)
     return agentbay
+
+
+@functools.cache
+def settle(_package):
+    """Have the collector pass over what a package's import made, which stays for good."""
+    gc.collect()
+    gc.freeze()
 
 
 def wait_for(condition, what, seconds=10):

@@ -1,19 +1,26 @@
-"""Every action and every tool, five ways each, through the vendor's own client."""
+"""Every action and every tool, five ways each, through both vendors' own clients."""
 
 import json
-import re
 from dataclasses import dataclass, field
 
 import pytest
 
-from agentbay_kernel.service import server
+from agentbay_kernel.service import rest, server
 from agentbay_kernel.service.rpc import ACTIONS
 from agentbay_kernel.service.tools import TOOLS
-from tests.service.running import Running, quiet_sdk, vendor, wait_for
+from tests.service.running import Running, quiet_sdk, wait_for
+from tests.service.wires import KEYS, WIRES
 
 assert server.HANDLERS
 COLUMNS = ("ok", "unknown", "bad_key", "bad", "wrong")
 NOWHERE = "s-0000000000000000"
+# What only AgentBay's wire has, and why AGB's has not.
+NOT_AGBS = {
+    "PauseSessionAsync": "AGB's sessions do not pause",
+    "ResumeSessionAsync": "AGB's sessions do not pause",
+    "BindContexts": "AGB binds contexts at a session's creation only",
+    "DescribeSessionContexts": "AGB binds contexts at a session's creation only",
+}
 ANY_STATE = "this only reads or notes something, which every state allows"
 
 
@@ -149,7 +156,6 @@ ROWS = {
 }
 
 PATH = {"path": "/workspace/a"}
-KEYS = {"access_key_id": "id", "access_key_secret": "secret", "security_token": "token"}
 OBJECT = {**PATH, "bucket": "my-bucket", "object": "a"}
 # Good arguments, and the one whose absence is refused.
 CALLS = {
@@ -177,148 +183,155 @@ CALLS = {
 }
 
 
-class World:
-    """A service with a session and a context, and the vendor's two layers over it."""
-
-    def __init__(self, service):
-        self.service, self.agent = service, service.sdk()
-        params = vendor().CreateSessionParams(image_id="code_latest")
-        self.session = self.agent.create(params).session
-        self.context = self.agent.context.get("made", create=True).context
-        self.names = {"$session": self.session.session_id, "$context": self.context.id}
-
-    def prepare(self, what):
-        if what == "pause":
-            self.service.ask("PauseSessionAsync", SessionId=self.session.session_id)
-        elif what == "file":
-            (self.service.host.contexts.get(self.context.id).files / "a").write_text("x")
-        elif what == "object":
-            self.session.call_mcp_tool("oss_env_init", KEYS)
-            target = self.service.host.buckets.find("my-bucket").resolve("a")
-            target.parent.mkdir(parents=True)
-            target.write_text("x")
-        elif what == "fill":
-            while self.service.create_status() == 200:
-                pass
-        elif what == "use":
-            self.send("BindContexts", ROWS["BindContexts"].ok)
-
-    def send(self, action, fields, *, key=None):
-        """A request of the SDK's own lower client; a refusal raises its exception."""
-        from agentbay.api import models
-
-        fields = {name: self.names.get(str(value), value) for name, value in fields.items()}
-        if "persistence_data_list" in fields:
-            item = getattr(models, f"{action}RequestPersistenceDataList")
-            paths = fields["persistence_data_list"]
-            fields["persistence_data_list"] = [
-                item(context_id=self.context.id, path=path) for path in paths
-            ]
-        request = getattr(models, f"{action}Request")(**fields)
-        request.authorization = f"Bearer {key or self.service.key}"
-        method = re.sub(r"(?<!^)([A-Z])", r"_\1", action).lower()
-        return getattr(self.agent.client, method)(request).to_map()["body"]
-
-    def refused(self, action, fields, **options):
-        with pytest.raises(Exception) as error:
-            self.send(action, fields, **options)
-        return error.value.code
-
-
 @pytest.fixture
-def world(service):
-    service.create_status = lambda: service.ask("CreateMcpSession", ImageId="code_latest").status
-    return World(service)
+def world(request, service):
+    return WIRES[request.param](service)
 
 
 @pytest.fixture(scope="module")
-def steady(tmp_path_factory):
-    """A world for requests that change nothing in it."""
+def lasting(tmp_path_factory):
+    """Makes the worlds that the whole table shares."""
+    worlds = {}
+
+    def get(wire, before=""):
+        if (wire, before) not in worlds:
+            world = WIRES[wire](Running(tmp_path_factory.mktemp("h")))
+            world.prepare(before)
+            worlds[wire, before] = world
+        return worlds[wire, before]
+
     with quiet_sdk():
-        service = Running(tmp_path_factory.mktemp("h"))
-        yield World(service)
-        service.close()
+        yield get
+        for world in worlds.values():
+            world.service.close()
 
 
-def cells(column):
-    named = ((name, getattr(row, column, None)) for name, row in ROWS.items())
-    return [pytest.param(name, case, id=name) for name, case in named if isinstance(case, Case)]
+@pytest.fixture
+def steady(request, lasting):
+    """A world for requests that change nothing in it."""
+    return lasting(request.param)
 
 
-@pytest.mark.parametrize("action", ROWS)
+@pytest.fixture
+def still(request, lasting):
+    """A world whose session is paused."""
+    return lasting(request.param, "pause")
+
+
+def actions(fixture):
+    """Every action of each wire."""
+    pairs = [(wire, name) for wire, world in WIRES.items() for name in world.actions]
+    ids = [f"{wire}-{name}" for wire, name in pairs]
+    return pytest.mark.parametrize((fixture, "action"), pairs, indirect=[fixture], ids=ids)
+
+
+def refusals(fixture, wanted):
+    """Every refusal that is wanted, on each wire."""
+    found = []
+    for wire, world in WIRES.items():
+        for name in world.actions:
+            cases = ((each, getattr(ROWS[name], each)) for each in COLUMNS[1:] if each != "bad_key")
+            for column, case in cases:
+                if isinstance(case, Case) and wanted(case):
+                    found.append(pytest.param(wire, name, case, id=f"{wire}-{name}-{column}"))
+    return pytest.mark.parametrize((fixture, "action", "case"), found, indirect=[fixture])
+
+
+def tools(fixture, wanted=lambda tool: True):
+    """Every tool on each wire."""
+    pairs = [(wire, tool) for wire in WIRES for tool in CALLS if wanted(tool)]
+    ids = [f"{wire}-{tool}" for wire, tool in pairs]
+    return pytest.mark.parametrize((fixture, "tool"), pairs, indirect=[fixture], ids=ids)
+
+
+@actions("world")
 def test_action_ok(world, action):
     world.prepare(ROWS[action].before)
     body = world.send(action, ROWS[action].ok)
-    assert body["Success"] is True and body["RequestId"]
+    assert body["success"] is True and body["requestid"]
 
 
-@pytest.mark.parametrize("action", ROWS)
+@actions("steady")
 def test_action_bad_key(steady, action):
     assert steady.refused(action, ROWS[action].ok, key="akm-other") == "InvalidApiKey"
 
 
-@pytest.mark.parametrize(("action", "case"), [*cells("unknown"), *cells("bad"), *cells("wrong")])
-def test_action_refused(world, action, case):
+@refusals("steady", lambda case: not case.before)
+def test_action_refused(steady, action, case):
+    assert steady.refused(action, {**ROWS[action].ok, **case.change}) == case.code
+
+
+@refusals("still", lambda case: case.before == "pause")
+def test_action_refused_while_paused(still, action, case):
+    assert still.refused(action, {**ROWS[action].ok, **case.change}) == case.code
+
+
+@refusals("world", lambda case: case.before not in ("", "pause"))
+def test_action_refused_in_a_state(world, action, case):
     world.prepare(case.before)
     assert world.refused(action, {**ROWS[action].ok, **case.change}) == case.code
 
 
-def call(world, tool, args):
-    return world.session.call_mcp_tool(tool, args)
+def over_api(tool, args, **change):
+    """The fields of a tool's call beside the link."""
+    return {**SESSION, "name": tool, "args": json.dumps(args), **change}
 
 
-def over_api(world, tool, args, **options):
-    fields = {**SESSION, "name": tool, "args": json.dumps(args), **options.pop("change", {})}
-    return world.refused("CallMcpTool", fields, **options)
-
-
-@pytest.mark.parametrize("tool", CALLS)
-def test_tool_ok(world, tool):
-    world.prepare("object" if "bucket" in CALLS[tool][0] else "")
-    result = call(world, tool, CALLS[tool][0])
+@tools("steady")
+def test_tool_ok(steady, tool):
+    args = CALLS[tool][0]
+    steady.prepare("object" if "bucket" in args else "")
+    result = steady.call(tool, args)
     assert result.success, result.error_message
+    assert steady.send("CallMcpTool", over_api(tool, args))["data"]["isError"] is False
 
 
-@pytest.mark.parametrize("tool", CALLS)
+@tools("steady")
 def test_tool_unknown_id(steady, tool):
-    change = {"session_id": NOWHERE}
-    assert over_api(steady, tool, CALLS[tool][0], change=change) == "InvalidMcpSession.NotFound"
+    fields = over_api(tool, CALLS[tool][0], session_id=NOWHERE)
+    assert steady.refused("CallMcpTool", fields) == "InvalidMcpSession.NotFound"
 
 
-@pytest.mark.parametrize("tool", CALLS)
-def test_tool_bad_key(world, tool):
-    assert over_api(world, tool, CALLS[tool][0], key="akm-other") == "InvalidApiKey"
-    world.session._token = world.session.token = "other"
-    assert not call(world, tool, CALLS[tool][0]).success
+@tools("steady")
+def test_tool_bad_key(steady, tool):
+    fields = over_api(tool, CALLS[tool][0])
+    assert steady.refused("CallMcpTool", fields, key="akm-other") == "InvalidApiKey"
+    token = steady.spoil_token()
+    assert not steady.call(tool, CALLS[tool][0]).success
+    steady.spoil_token(token)
 
 
-@pytest.mark.parametrize("tool", [tool for tool, (_, name) in CALLS.items() if " " not in name])
+@tools("steady", lambda tool: " " not in CALLS[tool][1])
 def test_tool_bad_argument(steady, tool):
     args, name = CALLS[tool]
-    missing = call(steady, tool, {key: value for key, value in args.items() if key != name})
+    less = {key: value for key, value in args.items() if key != name}
+    missing = steady.call(tool, less)
     assert not missing.success and f"the argument {name} is missing" in missing.error_message
-    wrong = call(steady, tool, {**args, name: 7})
+    assert steady.send("CallMcpTool", over_api(tool, less))["data"]["isError"] is True
+    wrong = steady.call(tool, {**args, name: 7})
     assert not wrong.success and f"the argument {name} is no" in wrong.error_message
 
 
-@pytest.mark.parametrize("tool", CALLS)
-def test_tool_wrong_state(world, tool):
-    world.prepare("pause")
-    result = call(world, tool, CALLS[tool][0])
+@tools("still")
+def test_tool_wrong_state(still, tool):
+    result = still.call(tool, CALLS[tool][0])
     assert not result.success and "PAUSED" in result.error_message
 
 
 def test_the_table_has_a_row_for_every_action_and_tool(capsys):
     assert set(ROWS) == set(ACTIONS)
     assert set(CALLS) == set(TOOLS)
+    assert set(ACTIONS) - set(rest.ROUTES.values()) == set(NOT_AGBS)
     for name, row in ROWS.items():
         for column in ("unknown", "bad", "wrong"):
             case = getattr(row, column)
             assert isinstance(case, Case) or len(case) > 15, f"{name}.{column} needs a reason"
     with capsys.disabled():
-        print(f"\nwire table: {len(ROWS)} actions + {len(CALLS)} tools x {len(COLUMNS)} ways")
+        rows = f"{len(ROWS)} actions + {len(CALLS)} tools"
+        print(f"\nwire table: {rows} x {len(COLUMNS)} ways x {len(WIRES)} wires")
 
 
+@pytest.mark.parametrize("world", WIRES, indirect=True)
 def test_what_is_gone_stays_gone_in_the_table(world):
     world.send("DeleteSessionAsync", SESSION)
     wait_for(lambda: not len(world.service.host.sessions), "the session ends")

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import CodeType, ModuleType
+
+
+@contextlib.contextmanager
+def standing_in(stand_ins: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+    """What these modules find in place of what they import, if they are imported in here."""
+    finder: Any = Finder(stand_ins)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
 
 
 class Finder:
@@ -28,7 +41,9 @@ class Finder:
         if spec is None:
             return None
         loader = _Loader(spec.loader, self._stand_ins[name])
-        return importlib.util.spec_from_loader(name, loader, origin=spec.origin)
+        found: Any = importlib.util.spec_from_loader(name, loader, origin=spec.origin)
+        found.has_location = spec.has_location  # gives the module its __file__
+        return found
 
 
 class _Loader(importlib.abc.Loader):
@@ -62,6 +77,7 @@ class PutOff:
         return PutOff(self._name, *self._path, name)
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Import it and call what it is."""
         return self._found()(*arguments, **options)
 
     def _found(self) -> Any:
