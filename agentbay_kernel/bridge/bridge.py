@@ -70,6 +70,7 @@ class Bridge:
         self.comms = Comms(lambda comm_id: front.is_local_comm(comm_id))
         self.hello: messages.Hello | None = None
         self.plain_because = ""
+        self.reconnecting = False
         self._front = front
         self._filtered = filtered
         self._nonce = secrets.token_hex(6)
@@ -248,9 +249,11 @@ class Bridge:
             self._link.drop()
             await self.session.status()
 
+        self.reconnecting = True
         try:
             await Recovery(run, ask, reached, emit, patience).read(lost)
         finally:
+            self.reconnecting = False
             if self.hello is None:
                 self._nonce = secrets.token_hex(6)
 

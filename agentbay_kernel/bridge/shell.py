@@ -8,6 +8,7 @@ import itertools
 import json
 import logging
 import posixpath
+import secrets
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ class ShellChannel:
     """Asks the interpreter's socket by the shell tool, each time anew.
 
     What the interpreter has to say between two requests is looked for while `has_more`;
-    `on_threads` is told whether threads of the user's code live.
+    `on_threads` is told whether threads or other work of the user's code live.
     """
 
     def __init__(
@@ -53,6 +54,8 @@ class ShellChannel:
         self._on_threads = on_threads
         self._hello: Hello | None = None
         self._files = itertools.count(1)
+        self._turns = itertools.count()
+        self._sender = secrets.token_hex(4)
         self._poll: asyncio.Task[None] | None = None
         self._heard = False
 
@@ -77,6 +80,9 @@ class ShellChannel:
         hello = self._hello
         if hello is None:
             raise BridgeError("There is no control channel")
+        if operation == "comm" and not rest.get("aside"):
+            # Each goes by a connection of its own, of which the later may be the faster.
+            rest["turn"] = [self._sender, next(self._turns)]
         line = (json.dumps({"op": operation, "r": 1, **rest}) + "\n").encode()
         words = [hello.executable, "-IS", hello.relay, hello.control, *await self._word(line)]
         seconds = min(timeout or LONGEST_SECONDS, LONGEST_SECONDS)

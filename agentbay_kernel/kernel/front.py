@@ -119,6 +119,7 @@ class KernelFront:
 
     def _send(self, parent: dict[str, Any], message: Message) -> None:
         kernel = self._kernel
+        kernel.held.release()
         if isinstance(message.content, dict) and message.kind.startswith("comm_"):
             self.routes.note(message.kind, message.content["comm_id"], parent)
         kernel.session.send(

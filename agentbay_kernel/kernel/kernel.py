@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from agentbay_kernel.bridge.bridge import Bridge
     from agentbay_kernel.bridges import Bridges
     from agentbay_kernel.events import Emit
+    from agentbay_kernel.kernel.lab_comm import LabComm
     from agentbay_kernel.kernel.runner import CellRunner
     from agentbay_kernel.magics import Context
 
 PRELOAD_SECONDS = 0.5
 SHUTDOWN_SECONDS = 2.0
+LAB = "agentbay"
+"""The target of the comm that JupyterLab's extension opens."""
 TERMINATE_SECONDS = 1.5
 
 
@@ -50,6 +53,7 @@ class AgentBayKernel(RequestsKernel):
         super().__init__(**kwargs)
         self.interrupts = Interrupts()
         self._answered = False
+        self.comm_manager.register_target(LAB, self._on_lab_comm)
 
     @cached_property
     def runner(self) -> CellRunner:
@@ -59,6 +63,19 @@ class AgentBayKernel(RequestsKernel):
         runner = CellRunner(self, self.interrupts, self.options, super().do_execute)
         runner.engine.places.claim()
         return runner
+
+    @cached_property
+    def lab(self) -> LabComm:
+        """What answers JupyterLab's extension."""
+        from agentbay_kernel.kernel.lab_comm import LabComm
+
+        return LabComm(self.runner.panel)
+
+    def _on_lab_comm(self, comm: Any, message: Any) -> None:
+        from agentbay_kernel.kernel import lab_comm
+
+        if self._main_loop is not None:
+            lab_comm.opened(comm, message, self._main_loop, lambda: self.lab)
 
     @property
     def bridges(self) -> Bridges:
@@ -120,6 +137,7 @@ class AgentBayKernel(RequestsKernel):
             self.io_loop.add_callback(self._load)
 
     def _load(self) -> None:
+        overhead.keep_memory()
         self.runner.engine  # noqa: B018 - its modules are imported now
         self.io_loop.call_later(PRELOAD_SECONDS, self._preload)
 
@@ -135,6 +153,8 @@ class AgentBayKernel(RequestsKernel):
     ) -> None:
         """Handle a message; a Stop counts from the first moment at which a cell is seen to run."""
         runs = self._asks_to_run(msg)
+        if runs and subshell_id is None and self._main_loop is not None and self._is_warm():
+            self.held.start(self._main_loop)
         with self.interrupts.request() if runs else contextlib.nullcontext():
             await super().dispatch_shell(msg, subshell_id, concurrent=concurrent)
 
@@ -143,6 +163,9 @@ class AgentBayKernel(RequestsKernel):
             return False
         _, parts = self.session.feed_identities(message, copy=False)
         return b'"execute_request"' in bytes(parts[1].buffer)
+
+    def _is_warm(self) -> bool:
+        return "runner" in vars(self) and self.bridges.is_ready
 
     async def do_execute(
         self,

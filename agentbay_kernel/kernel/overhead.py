@@ -34,6 +34,13 @@ def reduce(kernel: Kernel) -> None:
             _flush_when_written(stream)
 
 
+def keep_memory() -> None:
+    """Let the memory of one large output serve for the next."""
+    from agentbay_kernel import heap
+
+    heap.keep()
+
+
 def _flush_when_written(stream: Any) -> None:
     """Each flush of an OutStream waits for its thread; four of them are part of every cell."""
     write, flush = stream.write, stream.flush

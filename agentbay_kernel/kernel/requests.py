@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextvars import ContextVar
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from ipykernel.ipkernel import IPythonKernel
+
+from agentbay_kernel.kernel import routes
+from agentbay_kernel.kernel.held import Held
+from agentbay_kernel.kernel.history import History
 
 if TYPE_CHECKING:
     from agentbay_kernel.bridge.bridge import Bridge
@@ -30,7 +34,8 @@ class RequestsKernel(IPythonKernel):
         super().__init__(**kwargs)
         self._main_loop: asyncio.AbstractEventLoop | None = None
         self._running: set[str | None] = set()
-        for kind in ("comm_open", "comm_msg", "comm_close"):
+        self.held = Held()
+        for kind in routes.KINDS:
             self.shell_handlers[kind] = self._comm
 
     @property
@@ -59,6 +64,11 @@ class RequestsKernel(IPythonKernel):
         return KernelFront(self)
 
     @cached_property
+    def history(self) -> History:
+        """The cells that are remembered."""
+        return History(self.shell, self.main_loop)
+
+    @cached_property
     def comms(self) -> Comms:
         """Where comm messages are led."""
         from agentbay_kernel.kernel.comm import Comms
@@ -85,6 +95,13 @@ class RequestsKernel(IPythonKernel):
         async with turn:
             await self.dispatch_shell(msg, subshell_id=subshell_id)
 
+    def _send_unknown_subshell_reply(self, idents: Any, msg: dict[str, Any], err: Any) -> None:
+        """Answer a comm all the same, as ipykernel does not."""
+        if self.session and msg["header"]["msg_type"] in routes.KINDS:
+            routes.lead_on(self.session, self.shell_channel_thread.manager, idents, msg)
+        else:
+            super()._send_unknown_subshell_reply(idents, msg, err)
+
     async def execute_request(self, stream: Any, ident: Any, parent: Any) -> None:
         """Handle an execute request."""
         subshell = parent["header"].get("subshell_id")
@@ -100,6 +117,17 @@ class RequestsKernel(IPythonKernel):
         """Handle a message; `concurrent`: a comm's, while another request is being handled."""
         _beside.set(concurrent)
         await super().dispatch_shell(msg, subshell_id, concurrent=concurrent)
+
+    def _publish_status(self, status: str, channel: str, parent: Any = None) -> None:
+        call = partial(super()._publish_status, status, channel, parent or self.get_parent(channel))
+        if status == "busy":
+            self.held(call)
+        else:
+            self.held.release()
+            call()
+
+    def _publish_execute_input(self, code: str, parent: Any, execution_count: int) -> None:
+        self.held(partial(super()._publish_execute_input, code, parent, execution_count))
 
     async def settle(self) -> None:
         """Wait for comm messages that came while the cell before ran."""
@@ -185,6 +213,11 @@ class RequestsKernel(IPythonKernel):
             return None
         future = asyncio.run_coroutine_threadsafe(asked, self._main_loop)
         return future.result(ANSWER_SECONDS)
+
+    @property
+    def main_loop(self) -> asyncio.AbstractEventLoop:
+        """The main thread's loop, where sessions live."""
+        return self._main_loop or asyncio.get_running_loop()
 
     async def on_main(self, running: Any) -> Any:
         """Await on the main thread's loop, where the session lives, also from a subshell."""

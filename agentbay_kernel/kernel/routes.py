@@ -1,12 +1,18 @@
-"""Which subshell of the kernel answers a comm that lives in the session.
+"""Which subshell of the kernel answers a comm.
 
 ipykernel leads a comm's messages to the shell on which the comm last spoke, so that a callback
-waits for the cell that made it. It asks its comm manager, which knows its own comms only.
+waits for the cell that made it. It asks its comm manager, which knows its own comms only, and
+refuses what is led to a subshell that is no longer there.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KINDS = frozenset({"comm_open", "comm_msg", "comm_close"})
 
 
 class Route:
@@ -37,3 +43,19 @@ class CommRoutes:
             self._routes.pop(comm_id, None)
         else:
             self._routes[comm_id] = Route(parent.get("header", {}).get("subshell_id"))
+
+
+def lead_on(session: Any, subshells: Any, idents: Any, message: Mapping[str, Any]) -> None:
+    """Lead a comm's message on whose subshell is gone: to the one that it names, or the main shell.
+
+    JupyterLab names subshells of before a restart, and deletes one on which others of its comms
+    spoke. The message names no lost subshell any more, so the comm's next words mend its route.
+    """
+    named = message["header"].get("subshell_id")
+    target = named if named in subshells.list_subshell() else None
+    header = {key: each for key, each in message["header"].items() if key != "subshell_id"}
+    if target is not None:
+        header["subshell_id"] = target
+    frames = session.serialize({**message, "header": header}, ident=idents)
+    socket = subshells.get_shell_channel_to_subshell_socket(target)
+    socket.send_multipart([*frames, *message["buffers"]])

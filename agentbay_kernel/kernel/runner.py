@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel import languages, live, magics, probes
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from agentbay_kernel.kernel.interrupts import Interrupts
     from agentbay_kernel.kernel.publisher import Publisher
     from agentbay_kernel.kernel.requests import RequestsKernel
+    from agentbay_kernel.panel.panel import Panel
 
 STAYS = (
     "The kernel stays until the front end shuts it down; %agentbay delete ends the session now.\n"
@@ -53,7 +55,7 @@ class CellRunner:
             parse=languages.parser(options.language),
             warn=self._warn,
         )
-        live.publish(lambda: self.engine.manager)
+        live.publish(lambda: self.engine.manager, panel=lambda: self.panel.view)
 
     async def execute(
         self,
@@ -70,12 +72,13 @@ class CellRunner:
         where, answer = self.engine.route(
             code, silent=silent, store_history=store_history, allow_stdin=allow_stdin
         )
+        kernel = self._kernel
         if where is Route.LOCAL:
+            kernel.held.release()
             with self._interrupts.local():
                 return await self._run_here(
                     code, silent, store_history, user_expressions, allow_stdin
                 )
-        kernel = self._kernel
         parent = kernel.get_parent("shell")
         cell = Cell(
             code,
@@ -89,10 +92,9 @@ class CellRunner:
             metadata=cell_meta,
         )
         if cell.store:
-            self._remember(cell)
+            kernel.held(partial(kernel.history.remember, cell))
         # IPython numbers what is not kept like the cell before.
         publisher = kernel.front.under(parent, cell.count - (not cell.store))
-        ident = kernel.shell_ident() if allow_stdin else None
         if where is Route.NOWHERE:
             for event in answer:
                 publisher(event)
@@ -102,9 +104,9 @@ class CellRunner:
                 outcome.user_expressions = await kernel.on_main(asked)
             return self._reply(cell, outcome, publisher)
         # A tool that keeps no history compares outputs, so it gets the cell's own only.
-        running = self._run_cell(cell, publisher, progress=store_history, asker=(ident, parent))
-        reply: dict[str, Any] = await kernel.on_main(running)
-        return reply
+        asker = (kernel.shell_ident() if allow_stdin else None, parent)
+        running = self._run_cell(cell, publisher, progress=store_history, asker=asker)
+        return dict(await kernel.on_main(running))
 
     async def give(
         self, bridge: Bridge, message: dict[str, Any], emit: Emit, *, aside: bool
@@ -118,21 +120,6 @@ class CellRunner:
         )
         await self.engine.handle(bridge, message, emit, aside=aside, running=running)
 
-    def _remember(self, cell: Cell) -> None:
-        """Store and count a cell before it runs, as IPython does."""
-        shell = self._kernel.shell
-        manager = shell.history_manager
-        manager.store_inputs(cell.count, self._python(cell.code), cell.code)
-        for lines in (manager.input_hist_parsed, manager.input_hist_raw):
-            lines.extend([""] * (cell.count + 1 - len(lines)))
-        shell.execution_count = cell.count + 1
-
-    def _python(self, code: str) -> str:
-        try:
-            return str(self._kernel.shell.transform_cell(code))
-        except Exception:  # as IPython's own errors in the transformers of input
-            return code
-
     async def _run_cell(
         self, cell: Cell, publisher: Publisher, *, progress: bool, asker: tuple[Any, Any]
     ) -> dict[str, Any]:
@@ -142,6 +129,7 @@ class CellRunner:
             await self._kernel.settle()
             with self._interrupts.running(self.engine.stop):
                 outcome = await self.engine.run(cell, publisher, progress=progress)
+            self._kernel.held.release()
             if cell.expressions and outcome.error is None and not outcome.user_expressions:
                 found = await self.engine.bridges.expressions(cell.expressions)
                 outcome.user_expressions = found
@@ -157,11 +145,20 @@ class CellRunner:
             inside,
             question=self._kernel.front.ask_user,
             names=names,
+            panel=lambda: self.panel.display(),
         )
+
+    @cached_property
+    def panel(self) -> Panel:
+        """The panel of this kernel's sessions, made when somebody wants to see it."""
+        from agentbay_kernel.panel.panel import Panel
+
+        return Panel(self.engine.places, self.magic_context, self._kernel.main_loop)
 
     async def _run_magic(
         self, magic: LineMagic | CellMagic, emit: Emit, inside: Inside
     ) -> CellError | None:
+        self._kernel.held.release()
         context = self.magic_context(emit, inside)
         body = magic.body if isinstance(magic, CellMagic) else None
         done = await magics.run(magic.name, magic.line, context, body)
@@ -170,6 +167,7 @@ class CellRunner:
         return done.error
 
     async def _run_local(self, magic: CellMagic) -> CellError | None:
+        self._kernel.held.release()
         if magic.line.startswith("?"):
             self._payload.append(_page(magics.help_of(magic.name)))
             return None
@@ -190,7 +188,7 @@ class CellRunner:
         manager, count = shell.history_manager, shell.execution_count
         lines, store = manager.input_hist_parsed, manager.store_inputs
         last, parsed = len(lines) - 1, lines[-1]
-        shell.execution_count, lines[last] = own, self._python(body)
+        shell.execution_count, lines[last] = own, self._kernel.history.python(body)
         # It is stored as typed.
         manager.store_inputs = lambda number, *texts: number == own or store(number, *texts)
         try:

@@ -267,7 +267,7 @@ class Cells:
         self._drain()
         payloads = self._shell.payload_manager
         reply = {"status": "ok", "payload": payloads.read_payload(), "user_expressions": {}}
-        reply["threads"] = self.inbox is not None and self.inbox.has_threads()
+        reply["threads"] = self.inbox is not None and self.inbox.living.any()
         payloads.clear_payload()
         error = result.error_before_exec or result.error_in_exec
         if error is not None or self._displays.failed:

@@ -17,11 +17,12 @@ import socket
 import struct
 import threading
 from collections import deque
-from typing import Any, Callable, Deque, Dict, Optional
+from typing import Any, Callable, Deque, Dict, List, Optional
 
 from . import frames, interrupt, parents
 from .answers import Answers
 from .comms import Comms
+from .living import Living
 from .outbox import Late, Outbox
 from .stdin import Stdin
 
@@ -34,6 +35,9 @@ LONGEST_PATH = 100
 
 SEND_SECONDS = 10
 """How long a client may take nothing; the main thread may be waiting for it."""
+
+TURN_SECONDS = 5
+"""How long a message waits for one that was sent before it and may be lost."""
 
 RELAY = """\
 import base64, os, socket, sys, threading
@@ -89,11 +93,14 @@ class Inbox:
         self._wake = threading.Event()
         self._handling: Dict[str, int] = {}
         self._handled: Deque[str] = deque(maxlen=1000)
-        self._threads = {each.ident for each in threading.enumerate()}
+        self._turned = threading.Condition()
+        self._turns: Dict[str, int] = {}
+        self.living = Living(_NAME)
 
     def open(self, loop: Optional[asyncio.AbstractEventLoop]) -> None:
         """Listen; `loop` is the one on which the user's awaiting cells run."""
         self._loop = loop
+        self.living.begin(loop)
         with open(self.relay, "w") as file:
             file.write(RELAY)
         self._bind()
@@ -113,12 +120,6 @@ class Inbox:
             self._server.bind("/proc/self/fd/%d/control" % folder)
         finally:
             os.close(folder)
-
-    def has_threads(self) -> bool:
-        """Whether a thread lives that the user's code has started."""
-        return any(
-            each.name != _NAME and each.ident not in self._threads for each in threading.enumerate()
-        )
 
     def close(self) -> None:
         """Let the client go and listen no longer."""
@@ -164,7 +165,7 @@ class Inbox:
         self._wake.set()
 
     def _on_ping(self, request: Request) -> None:
-        self._answer(request, {"run": self._outbox.journal.run, "threads": self.has_threads()})
+        self._answer(request, {"run": self._outbox.journal.run, "threads": self.living.any()})
 
     def _on_ack(self, request: Request) -> None:
         if request["run"] == self._outbox.journal.run:
@@ -205,6 +206,7 @@ class Inbox:
             self._answer(request, None)  # the connection broke, and it was sent once more
             return
         self._handled.append(name)
+        self._await_turn(request.get("turn"))
         parent = parents.make(name, message["header"]["msg_type"])
 
         def handle() -> None:
@@ -218,6 +220,21 @@ class Inbox:
                 del self._handling[name]
 
         self._work(request, handle)
+        self._end_turn(request.get("turn"))
+
+    def _await_turn(self, turn: Optional[List[Any]]) -> None:
+        """Wait for the messages before this one, which come each by a connection of its own."""
+        if turn is None:
+            return
+        sender, number = turn
+        with self._turned:
+            self._turned.wait_for(lambda: self._turns.get(sender, 0) >= number, TURN_SECONDS)
+
+    def _end_turn(self, turn: Optional[List[Any]]) -> None:
+        if turn is not None:
+            with self._turned:
+                self._turns[turn[0]] = max(self._turns.get(turn[0], 0), turn[1] + 1)
+                self._turned.notify_all()
 
     def _on_ask(self, request: Request) -> None:
         question = getattr(self._answers, str(request["question"]))

@@ -37,6 +37,7 @@ class Context:
     internal: bool = False
     clearing: bool = False
     users: set[str] = field(default_factory=set)
+    arrived: set[Path] = field(default_factory=set)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -58,6 +59,12 @@ class Context:
                 "InvalidContext.InUse",
                 f"Context {self.name} cannot be {what}: in use by {', '.join(sorted(self.users))}",
             )
+
+    def arrivals(self, place: Path) -> list[Path]:
+        """The files that came for a folder and are in no session yet; or the file itself."""
+        if not place.is_dir():
+            return [place]
+        return [file for file in list(self.arrived) if file.is_relative_to(place)]
 
     def resolve(self, file_path: str) -> Path:
         """Where a file of the context lies; a path that leads outside is refused.

@@ -66,6 +66,8 @@ class FileUrls:
             async with context.lock:
                 target = context.resolve(grant.path)
                 await asyncio.to_thread(_store, part, target)
+            if context.internal:
+                context.arrived.add(target)
         except (NotADirectoryError, IsADirectoryError, FileExistsError):
             raise ApiError("InvalidFile.Path", "A file and a folder have the same path") from None
         finally:

@@ -230,16 +230,40 @@ async def upload(store: ContextStore, session: Session, binding: Binding, source
 async def transfer(
     store: ContextStore, session: Session, context: Context, path: str, task: str
 ) -> SyncItem:
-    """Copy one file between a session and its transfer folder."""
-    stored, own = context.resolve(path), session.sandbox.host_path(path)
+    """Copy between a session and its transfer folder.
+
+    AgentBay's client names the file, AGB's the folder of it: such a download brings what has
+    arrived for the folder, and such an upload leaves the copying to `fetch`.
+    """
+    stored = context.resolve(path)
 
     def work() -> None:
+        own = session.sandbox.host_path(path)
         if task == "download":
-            trees.copy_file(stored, own)
-        else:
+            for file in context.arrivals(stored):
+                trees.copy_file(file, own / file.relative_to(stored))
+                context.arrived.discard(file)
+        elif not own.is_dir():
             trees.copy_file(own, stored)
 
     return await _task(store, session, Binding(context.id, path, Policy()), task, work)
+
+
+async def fetch(session: Session, context: Context, path: str) -> None:
+    """Bring a file of a folder whose upload was asked for into the transfer folder."""
+    if (context.id, str(PurePosixPath(path).parent), "upload") not in session.syncs:
+        return
+    stored = context.resolve(path)
+
+    def work() -> None:
+        try:
+            trees.copy_file(session.sandbox.host_path(path), stored)
+        except (OSError, ToolFailure):
+            # What an earlier upload left would pass for the file of now.
+            stored.unlink(missing_ok=True)
+
+    async with context.lock:
+        await asyncio.to_thread(work)
 
 
 async def _task(

@@ -11,7 +11,9 @@ import sys
 
 from agentbay_kernel import __version__
 from agentbay_kernel.config import ENGINES, data_dir, log_dir
+from agentbay_kernel.late_tls import LATE_TLS
 from agentbay_kernel.service import runtime
+from agentbay_kernel.stand_ins import standing_in
 
 
 def run(flags: list[str], ready_fd: int | None) -> None:
@@ -30,7 +32,8 @@ def run(flags: list[str], ready_fd: int | None) -> None:
         os.close(ready_fd)
     else:
         _announce(address)
-    from agentbay_kernel.service import app, logs
+    with standing_in(LATE_TLS):
+        from agentbay_kernel.service import app, logs
 
     logs.set_up(log_dir() / runtime.LOG_FILE)
     app.serve(arguments, address, sockets, data_dir())

@@ -35,6 +35,8 @@ class Call:
     site: Site
     action: str
     fields: Mapping[str, str]
+    agb: bool = False
+    """Whether it came over AGB's wire."""
 
     @property
     def host(self) -> Host:

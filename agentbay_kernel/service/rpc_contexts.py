@@ -177,8 +177,11 @@ async def upload_url(call: Call) -> Answer:
 @action("GetContextFileDownloadUrl")
 async def download_url(call: Call) -> Answer:
     """An address from which a file of a context may be read, for an hour."""
-    context = call.host.contexts.get(call.text("ContextId"))
-    if not context.resolve(call.text("FilePath")).is_file():
+    context, path = call.host.contexts.get(call.text("ContextId")), call.text("FilePath")
+    if context.internal:
+        (session_id,) = context.users
+        await mounts.fetch(call.host.sessions.get(session_id), context, path)
+    if not context.resolve(path).is_file():
         raise ApiError("InvalidFile.NotFound", "There is no such file in the context")
     return _url(call, "GET")
 

@@ -23,7 +23,7 @@ async def create(call: Call) -> Answer:
         bindings=mounts.parse(call.fields.get("PersistenceDataList", "")),
     )
     session = await call.host.create(wish)
-    return Answer({**_access(call.site, session), "Success": True, "ErrMsg": ""})
+    return Answer({**_access(call, session), "Success": True, "ErrMsg": ""})
 
 
 @action("GetSession")
@@ -35,7 +35,7 @@ async def get(call: Call) -> Answer:
         for b in session.bindings
     ]
     status = {"Status": session.status.value, "contexts": contexts}
-    return Answer({**_access(call.site, session), **status})
+    return Answer({**_access(call, session), **status})
 
 
 @action("GetSessionDetail")
@@ -165,7 +165,8 @@ def page_url(site: Site, session: Session) -> str:
     return f"{site.browser_url}/s/{session.page_token}/?resourceId={session.id}"
 
 
-def _access(site: Site, session: Session) -> dict[str, Any]:
+def _access(call: Call, session: Session) -> dict[str, Any]:
+    site = call.site
     found = [{"name": tool.name, "server": tool.server} for tool in tools.of_image(session.image)]
     port = site.browser_url.rpartition(":")[2]
     return {
@@ -174,7 +175,7 @@ def _access(site: Site, session: Session) -> dict[str, Any]:
         "ResourceId": session.id,
         "AppInstanceId": f"app-{session.id}",
         "Token": session.token,
-        "LinkUrl": f"{site.api_url}/link/{session.id}",
+        "LinkUrl": f"{site.api_url}/{'agb' if call.agb else 'link'}/{session.id}",
         "WsUrl": f"{site.api_url.replace('http', 'ws', 1)}/ws/{session.id}",
         "ToolList": json.dumps(found),
         "HttpPort": port,

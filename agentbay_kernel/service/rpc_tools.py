@@ -61,7 +61,7 @@ async def tool_answer(
 ) -> dict[str, Any]:
     """A tool's answer in the shape of MCP."""
     try:
-        text, failed = await runs.call(call.host, session, name, args), False
+        text, failed = await runs.call(call.host, session, name, args, plain=call.agb), False
     except (ToolFailure, WrongState) as error:
         text, failed = str(error), True
     return {"content": [{"type": "text", "text": text}], "isError": failed}

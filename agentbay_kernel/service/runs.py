@@ -68,13 +68,14 @@ class Transcript:
             self.stderr.append(f"\n[output cut after {self._most >> 20} MiB]\n")
         self._left -= len(text)
 
-    def text(self, end: RunEnd) -> str:
+    def text(self, end: RunEnd, *, plain: bool = False) -> str:
         """The tool's answer: JSON in one of the two shapes that the SDK reads.
 
         A failed run takes the older shape, the only one with the error's name, value and
-        traceback apart.
+        traceback apart; AGB's SDK reads that one for no failure and needs a `plain` text.
         """
-        answer = self._good(end) if end.ok and not self.error else self._failed(end)
+        good = plain or (end.ok and not self.error)
+        answer = self._good(end) if good else self._failed(end)
         return json.dumps(
             {**answer, "execution_count": end.execution_count, "execution_time": end.seconds}
         )
@@ -88,7 +89,7 @@ class Transcript:
             "result": results,
             "stdout": _joined(self.stdout),
             "stderr": _joined(self.stderr),
-            "executionError": end.error,
+            "executionError": end.error or _said(self.error),
         }
 
     def _failed(self, end: RunEnd) -> dict[str, Any]:
@@ -104,6 +105,10 @@ class Transcript:
             "error": error,
             "isError": True,
         }
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    return f"{error.get('code')}: {error.get('message')}" if error else ""
 
 
 def _joined(chunks: list[str]) -> list[str]:
@@ -154,14 +159,16 @@ async def run(
         host.changed.set()
 
 
-async def call(host: Host, session: Session, name: str, args: Mapping[str, Any]) -> str:
+async def call(
+    host: Host, session: Session, name: str, args: Mapping[str, Any], *, plain: bool = False
+) -> str:
     """The text of a tool's answer; a failure is raised as ToolFailure."""
     tool = tools.find(name, session.image)
     tool.check(args)
     session.need_running()
     try:
         if name == "run_code":
-            return await _run_whole(host, session, args)
+            return await _run_whole(host, session, args, plain)
         session.runs += 1
         try:
             return await host.guarded(session, _tool(host, session, name, args))
@@ -179,7 +186,7 @@ async def _tool(host: Host, session: Session, name: str, args: Mapping[str, Any]
     return await session.sandbox.call(name, args)
 
 
-async def _run_whole(host: Host, session: Session, args: Mapping[str, Any]) -> str:
+async def _run_whole(host: Host, session: Session, args: Mapping[str, Any], plain: bool) -> str:
     seen = Transcript()
     end = await run(host, session, args, limit(args.get("timeout_s")), seen.add)
-    return seen.text(end)
+    return seen.text(end, plain=plain)

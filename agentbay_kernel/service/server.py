@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from agentbay_kernel.service import rpc, rpc_contexts, rpc_sessions, rpc_tools, stream
+from agentbay_kernel.service import rest, rpc, rpc_contexts, rpc_sessions, rpc_tools, stream
 from agentbay_kernel.service.errors import ApiError, BadParameter, Forbidden, KeyWrong
 from agentbay_kernel.service.rpc import Call, Site
 
@@ -52,8 +52,11 @@ class Api:
         """The application for the API listener."""
         app = web.Application(middlewares=[self._guard], client_max_size=LARGEST_BODY)
         app.router.add_post("/", self._rpc)
+        app.router.add_post("/mcp", self._rest)
+        for folder in rest.FOLDERS:
+            app.router.add_route("*", f"/{folder}/{{name}}", self._rest)
         app.router.add_get("/ping", self._ping)
-        app.router.add_post("/link/{session}/callTool", self._call_tool)
+        app.router.add_post("/{wire:link|agb}/{session}/callTool", self._call_tool)
         app.router.add_get("/ws/{session}", self._stream)
         app.router.add_put("/files/{token}", self._site.urls.put)
         app.router.add_get("/files/{token}", self._site.urls.get, allow_head=False)
@@ -80,11 +83,11 @@ class Api:
         except Exception:
             log.exception("%s failed", request_id)
             refused = ApiError("InternalError", "The service failed; its log says why")
-        # A name that is none of ours is text of the sender's.
-        name = request.query.get("Action", "")
-        name = name if name in rpc.ACTIONS else request.method
-        log.info("%s %s %s %s", request_id, name, refused.code, refused.status)
-        return web.json_response(rpc.refusal(refused, request_id), status=refused.status)
+        log.info("%s %s %s %s", request_id, _name(request), refused.code, refused.status)
+        answer = rpc.refusal(refused, request_id)
+        if rest.speaks(request.path):
+            answer = rest.encode(answer)
+        return web.json_response(answer, status=refused.status)
 
     def _check(self, request: web.Request) -> None:
         """Refuse what only a web page could send, and other names of this host (DNS rebinding)."""
@@ -101,11 +104,25 @@ class Api:
     async def _rpc(self, request: web.Request) -> web.Response:
         body = await request.read()
         fields = await _aside(len(body), _fields, request.query_string, body)
-        word, _, key = fields.get("Authorization", "").partition(" ")
-        if word != "Bearer" or not hmac.compare_digest(key.encode(), self._key.encode()):
-            raise KeyWrong
+        self._authorize(fields.get("Authorization", ""))
         call = Call(self._site, fields.get("Action", ""), fields)
         return web.json_response(await rpc.answer(call, _request_id.get()))
+
+    async def _rest(self, request: web.Request) -> web.Response:
+        self._authorize(request.headers.get("Authorization", ""))
+        action = rest.ROUTES.get((request.method, request.path), "")
+        if not action:
+            # Not "not found": the SDK would take it for a session that is gone.
+            raise ApiError("NotImplemented", f"{request.method} {request.path} is not implemented")
+        body = await request.read()
+        fields = await _aside(len(body), rest.decode, action, request.query, body)
+        answer = await rpc.answer(Call(self._site, action, fields, agb=True), _request_id.get())
+        return web.json_response(rest.encode(answer))
+
+    def _authorize(self, text: str) -> None:
+        word, _, key = text.partition(" ")
+        if word != "Bearer" or not hmac.compare_digest(key.encode(), self._key.encode()):
+            raise KeyWrong
 
     def _session(self, request: web.Request) -> Session:
         """The session of a link or WebSocket path, if the token is its own."""
@@ -130,13 +147,20 @@ class Api:
             raise BadParameter("Body", "is no JSON object that names a tool") from None
         if not isinstance(args, dict) or not isinstance(tool, str):
             raise BadParameter("args", "is no JSON object")
-        call = Call(self._site, "callTool", {})
+        call = Call(self._site, "callTool", {}, agb=request.match_info["wire"] == "agb")
         result = await rpc_tools.tool_answer(call, session, tool, args)
         log.info("%s callTool %s", _request_id.get(), session.id)
         return web.json_response({"data": {"result": result}})
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         return await stream.connect(self._site.host, self._session(request), request)
+
+
+def _name(request: web.Request) -> str:
+    """What was asked for; a name that is none of ours is text of the sender's."""
+    name = request.query.get("Action", "")
+    name = rest.ROUTES.get((request.method, request.path), name)
+    return name if name in rpc.ACTIONS else request.method
 
 
 def _fields(query: str, body: bytes) -> dict[str, str]:

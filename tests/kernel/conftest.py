@@ -11,7 +11,7 @@ import pytest
 
 from agentbay_kernel.service import runtime
 from tests import kernels
-from tests.conftest import MATRIX_ENGINES, _move_into
+from tests.conftest import ENGINES, MATRIX_PLACES, _move_into
 from tests.proxy import CountingProxy
 
 if TYPE_CHECKING:
@@ -66,10 +66,11 @@ class Far:
 
 
 @contextlib.contextmanager
-def far_away(home: Path, engine: str, **variables: str) -> Iterator[Far]:
-    """A kernel behind a proxy, with a service and a home of its own."""
+def far_away(home: Path, place: str, **variables: str) -> Iterator[Far]:
+    """A kernel of that place behind a proxy, with a service and a home of its own."""
     with pytest.MonkeyPatch.context() as patch:
         _move_into(home, patch)
+        engine = place if place in ENGINES else "pipe"
         patch.setenv("AGENTBAY_KERNEL_ENGINE", engine)
         patch.setenv("AGENTBAY_KERNEL_INTERRUPT_GRACE_SECONDS", str(GRACE_SECONDS))
         patch.setenv("AGENTBAY_KERNEL_MAX_MINUTES", "60")
@@ -78,9 +79,8 @@ def far_away(home: Path, engine: str, **variables: str) -> Iterator[Far]:
         limit = int(variables.get("AGENTBAY_KERNEL_MEMORY_LIMIT_MB", "4096"))
         address = runtime.ensure(linger_seconds=60, engine=engine, memory_limit_mb=limit)
         proxy = CountingProxy(address.api_url)
-        patch.setenv("AGENTBAY_KERNEL_PROVIDER", "agentbay")
-        patch.setenv("AGENTBAY_API_KEY", address.key)
-        patch.setenv("AGENTBAY_ENDPOINT", proxy.url)
+        cloud = "agb" if place == "agb" else "agentbay"
+        kernels.use_cloud(patch, cloud, address.key, proxy.url)
         kernel = kernels.start(home=home)
     try:
         yield Far(kernel, proxy, home)
@@ -95,22 +95,22 @@ def far_away(home: Path, engine: str, **variables: str) -> Iterator[Far]:
 
 @pytest.fixture(scope="module")
 def fars(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Far]]:
-    """The one kernel behind a proxy that a module's tests share for each engine."""
+    """The one kernel behind a proxy that a module's tests share for each place."""
     with contextlib.ExitStack() as stack:
         running: dict[str, Far] = {}
 
-        def get(engine: str) -> Far:
-            if engine not in running:
+        def get(place: str) -> Far:
+            if place not in running:
                 home = tmp_path_factory.mktemp("h")
-                running[engine] = stack.enter_context(far_away(home, engine))
-            return running[engine]
+                running[place] = stack.enter_context(far_away(home, place))
+            return running[place]
 
         yield get
 
 
-@pytest.fixture(params=MATRIX_ENGINES)
+@pytest.fixture(params=MATRIX_PLACES)
 def far(request: pytest.FixtureRequest, fars: Callable[[str], Far]) -> Iterator[Far]:
-    """Our kernel on each engine, a session started, the network whole."""
+    """Our kernel on each engine and provider, a session started, the network whole."""
     far = fars(request.param)
     far.execute("pass")
     far.execute("pass")
@@ -120,12 +120,12 @@ def far(request: pytest.FixtureRequest, fars: Callable[[str], Far]) -> Iterator[
 
 
 @pytest.fixture
-def new_far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Far]]:
+def new_far(place: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Far]]:
     """Starts kernels behind proxies that only this test uses."""
     with contextlib.ExitStack() as stack:
 
-        def start(engine: str = "pipe", **variables: str) -> Far:
+        def start(**variables: str) -> Far:
             home = tmp_path_factory.mktemp("h")
-            return stack.enter_context(far_away(home, engine, **variables))
+            return stack.enter_context(far_away(home, place, **variables))
 
         yield start

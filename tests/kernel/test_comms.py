@@ -55,6 +55,60 @@ def test_the_first_comm_of_a_subshell_is_heard_there(every, subshell):
     assert messages(ended) == [["comm_msg", {"pong": {"n": 1}}, {}]]
 
 
+@pytest.fixture
+def lost(either):
+    """A subshell that a page still names after it has gone."""
+    made = either.ask("create_subshell_request", {}, channel="control").content["subshell_id"]
+
+    def end():
+        either.ask("delete_subshell_request", {"subshell_id": made}, channel="control")
+
+    return {"subshell_id": made}, end
+
+
+@pytest.mark.parametrize("where", ["", "%%local\n"])
+def test_a_comm_that_spoke_on_a_lost_subshell_answers(either, lost, where):
+    header, end = lost
+    either.execute(where + TARGET)
+    comm_id, _ = open_here(either, "asked for", header_extra=header)
+    tell(either, comm_id, {"n": 1}, header_extra=header)
+    end()
+    for extra in ({}, header, {}):
+        ended = tell(either, comm_id, {"n": 2}, buffers=[b"bytes"], header_extra=extra)
+        assert messages(ended) == [["comm_msg", {"pong": {"n": 2}}, {}]]
+        assert states(ended) == ["busy", "idle"]
+
+
+def test_a_comm_is_opened_and_closed_on_a_lost_subshell(either, lost):
+    header, end = lost
+    end()
+    either.execute(TARGET)
+    comm_id, opened = open_here(
+        either, "asked for", {"n": 1}, buffers=[b"bytes"], header_extra=header
+    )
+    assert opened.text() == "opened {'n': 1} [b'bytes']\n"
+    assert comms(either)[comm_id] == "asked for"
+    tell(either, comm_id, {}, kind="comm_close", header_extra=header)
+    assert comm_id not in comms(either)
+
+
+def test_a_comms_message_goes_to_the_subshell_that_it_names_when_its_own_is_lost(either, lost):
+    header, end = lost
+    other = either.ask("create_subshell_request", {}, channel="control").content
+    extra = {"subshell_id": other["subshell_id"]}
+    code = "def opened(comm, message):\n    comm.on_msg(lambda _: (comm.send({}), print(name())))"
+    register = "get_ipython().kernel.comm_manager.register_target('named', opened)"
+    name = "import threading\nname = lambda: threading.current_thread().name"
+    either.execute(f"%%local\n{name}\n{code}\n{register}")
+    comm_id, _ = open_here(either, "named", header_extra=header)
+    tell(either, comm_id, {}, header_extra=header)
+    end()
+    assert (
+        tell(either, comm_id, {}, header_extra=extra).text() == f"subshell-{other['subshell_id']}\n"
+    )
+    either.ask("delete_subshell_request", extra, channel="control")
+
+
 def test_messages_sent_at_once_are_handled_in_order_each_with_its_states(every):
     comm_id = open_talk(every)
     requests = [every.send("comm_msg", {"comm_id": comm_id, "data": {"n": n}}) for n in range(20)]

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.conftest import MATRIX_ENGINES
+from tests.conftest import MATRIX_ENGINES, MATRIX_PLACES
 from tests.kernel.test_cut import COMM
 
 DEATHS = {
@@ -67,9 +67,9 @@ time.sleep(60)
 """
 
 
-@pytest.mark.parametrize("engine", MATRIX_ENGINES)
-def test_an_interpreter_that_exceeds_the_memory_limit_is_said(new_far, engine):
-    far = new_far(engine, AGENTBAY_KERNEL_MEMORY_LIMIT_MB="600")
+@pytest.mark.parametrize("place", MATRIX_PLACES)
+def test_an_interpreter_that_exceeds_the_memory_limit_is_said(new_far):
+    far = new_far(AGENTBAY_KERNEL_MEMORY_LIMIT_MB="600")
     session = prepare(far)
     ended = far.execute(TOO_MUCH, timeout=90)
     assert ended.content["ename"] == "MemoryLimit"
@@ -82,6 +82,7 @@ def test_an_interpreter_that_exceeds_the_memory_limit_is_said(new_far, engine):
 LATER = "import os, threading\nthreading.Timer(0.3, os._exit, [1]).start()\nos.getpid()"
 
 
+@pytest.mark.parametrize("far", MATRIX_ENGINES, indirect=True)  # needs a terminal
 def test_the_cell_after_a_death_while_idle_says_what_is_gone(far):
     session = prepare(far)
     far.execute(LATER)
@@ -89,6 +90,7 @@ def test_the_cell_after_a_death_while_idle_says_what_is_gone(far):
     assert_begins_anew(far, session)
 
 
+@pytest.mark.parametrize("far", MATRIX_ENGINES, indirect=True)  # needs a terminal
 @pytest.mark.parametrize("code", ["import os\nos._exit(3)", LATER])
 def test_open_comms_are_closed_when_their_interpreter_dies(far, code):
     comm_id = far.execute(COMM).value().strip("'")
@@ -102,6 +104,7 @@ def test_open_comms_are_closed_when_their_interpreter_dies(far, code):
     far.execute("pass")
 
 
+@pytest.mark.parametrize("far", MATRIX_ENGINES, indirect=True)  # needs a terminal
 def test_a_completion_after_a_death_while_idle_is_answered(far):
     far.execute("something_long = 1")
     far.execute(LATER)

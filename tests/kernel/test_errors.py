@@ -9,12 +9,18 @@ from tests import kernels
 
 
 @pytest.fixture
+def name(place):
+    """What the variables of the provider's key and endpoint begin with."""
+    return "AGB" if place == "agb" else "AGENTBAY"
+
+
+@pytest.fixture
 def failing(start_kernel, monkeypatch):
     """The error of the first cell of a kernel under some environment."""
 
     def failing(code="1", **environment):
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
+        for variable, value in environment.items():
+            monkeypatch.setenv(variable, value)
         ended = start_kernel().execute(code)
         assert ended.status == "error"
         assert len(ended.content["traceback"]) == 1
@@ -23,31 +29,25 @@ def failing(start_kernel, monkeypatch):
     return failing
 
 
-def test_a_missing_key_is_said_with_what_to_set(failing):
-    error = failing(AGENTBAY_KERNEL_PROVIDER="agentbay")
+def test_a_missing_key_is_said_with_what_to_set(failing, name):
+    error = failing(AGENTBAY_KERNEL_PROVIDER=name.lower())
     assert error["ename"] == "KeyMissing"
-    assert "AGENTBAY_API_KEY" in error["evalue"]
+    assert f"{name}_API_KEY" in error["evalue"]
 
 
-def test_a_refused_key_is_said_without_showing_it_and_nothing_else_is_tried(failing):
+def test_a_refused_key_is_said_without_showing_it_and_nothing_else_is_tried(failing, name):
     address = runtime.ensure(linger_seconds=20)
-    error = failing(
-        AGENTBAY_KERNEL_PROVIDER="agentbay",
-        AGENTBAY_ENDPOINT=address.api_url,
-        AGENTBAY_API_KEY="akm-wrong-key-123",
-    )
+    environment = {f"{name}_ENDPOINT": address.api_url, f"{name}_API_KEY": "akm-wrong-key-123"}
+    error = failing(AGENTBAY_KERNEL_PROVIDER=name.lower(), **environment)
     assert error["ename"] == "KeyRefused"
     assert "request id" in error["evalue"]
     assert "akm-wrong-key-123" not in str(error)
     assert kernels.sessions() == []
 
 
-def test_an_endpoint_that_does_not_answer_is_said(failing):
-    error = failing(
-        AGENTBAY_KERNEL_PROVIDER="agentbay",
-        AGENTBAY_ENDPOINT="http://127.0.0.1:9",
-        AGENTBAY_API_KEY="akm-x",
-    )
+def test_an_endpoint_that_does_not_answer_is_said(failing, name):
+    environment = {f"{name}_ENDPOINT": "http://127.0.0.1:9", f"{name}_API_KEY": "akm-x"}
+    error = failing(AGENTBAY_KERNEL_PROVIDER=name.lower(), **environment)
     assert error["ename"] == "Unreachable"
     assert "endpoint" in error["evalue"]
 

@@ -4,15 +4,11 @@ import re
 
 import pytest
 
-from tests import kernels
-
 
 @pytest.fixture
-def kernel(monkeypatch):
+def kernel(monkeypatch, start_kernel):
     monkeypatch.setenv("AGENTBAY_KERNEL_STREAM", "0")
-    kernel = kernels.start()
-    yield kernel
-    kernel.close()
+    return start_kernel()
 
 
 def test_displays_keep_their_ids_and_their_order(kernel):

@@ -55,7 +55,7 @@ def test_a_file_comes_back_with_its_bytes(beside, start_kernel):
     assert kernel.execute("%fs get out.bin").status == "ok"  # the same, so nothing is replaced
     kernel.execute("open('out.bin', 'ab').write(b'more')")
     again = kernel.execute("%fs get out.bin").content
-    assert again["ename"] == "UsageError"
+    assert again["ename"] == "Exists"
     assert "--force" in again["evalue"]
 
 

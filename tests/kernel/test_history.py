@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.kernel.same import level, shown, told
+from tests.kernels import wait_for
 
 
 def history(kernel, **asked):
@@ -165,3 +166,15 @@ def test_a_restart_starts_the_numbers_anew(kernel):
     kernel.client.wait_for_ready(timeout=30)
     assert number(kernel.execute("'new'")) == 1
     assert kernel.execute("(In, Out)").value() == repr((["", "'new'", "(In, Out)"], {1: "new"}))
+
+
+def test_a_cell_is_on_disk_soon_though_nobody_asks(kernel):
+    kernel.execute("%%local\nfile = get_ipython().history_manager.hist_file")
+    kernel.execute("'found on disk'")
+    found = (
+        "%%local\nimport sqlite3\n"
+        "with sqlite3.connect(file) as db:\n"
+        "    rows = db.execute('select source_raw from history').fetchall()\n"
+        "(\"'found on disk'\",) in rows"
+    )
+    wait_for(lambda: kernel.execute(found).value() == "True", "the cell is not written", 30)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.conftest import ENGINES
 from tests.kernels import execute_content
 
 THREAD = """
@@ -82,11 +83,18 @@ def test_a_threads_exception_comes_under_its_cell(every):
     "code",
     [
         "import subprocess\nchild = subprocess.Popen('sleep 0.3; echo late', shell=True)",
-        "import os\n_ = os.system('(sleep 0.3; echo late) &')",
         THREAD.format("import os; os.write(1, b'late\\n')"),
     ],
 )
 def test_what_children_and_c_code_write_later_comes_under_the_last_cell(every, code):
+    found = late(every, code, lambda found: "late\n" in text_of(found))
+    assert text_of(found) == "late\n"
+
+
+# Without a terminal nobody hears of it: it comes with the next cell.
+@pytest.mark.parametrize("every", ["python3", *ENGINES], indirect=True)
+def test_what_an_orphan_writes_later_comes_under_the_last_cell(every):
+    code = "import os\n_ = os.system('(sleep 0.3; echo late) &')"
     found = late(every, code, lambda found: "late\n" in text_of(found))
     assert text_of(found) == "late\n"
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.conftest import MATRIX_ENGINES
+from tests.conftest import MATRIX_PLACES
 from tests.kernel.test_cut import COMM, WHOLE, WRITE, is_said, said, shown, writes
 from tests.proxy import Cut
 
@@ -19,7 +19,7 @@ def refusing(fars):
     return get
 
 
-@pytest.fixture(params=MATRIX_ENGINES)
+@pytest.fixture(params=MATRIX_PLACES)
 def far(request, refusing):
     far = refusing(request.param)
     far.execute("pass")

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.conftest import MATRIX_ENGINES
+from tests.conftest import MATRIX_ENGINES, MATRIX_PLACES
 from tests.kernel.conftest import GRACE_SECONDS
 from tests.kernel.test_cut import COMM, writes
 from tests.kernels import execute_content
@@ -74,6 +74,7 @@ def test_a_command_is_stopped_and_ends_as_ipythons_magic_ends_it(far, code):
     assert far.execute("6 * 7").value() == "42"
 
 
+@pytest.mark.parametrize("far", MATRIX_ENGINES, indirect=True)  # needs a terminal
 def test_the_first_stop_goes_over_the_control_channel(far):
     far.kernel.ask("complete_request", {"code": "pri", "cursor_pos": 3}, timeout=60)
     for _ in range(3):
@@ -142,10 +143,10 @@ def test_a_prompt_is_given_up(far):
     assert far.execute("state").value() == "3"
 
 
-@pytest.mark.parametrize("engine", MATRIX_ENGINES)
+@pytest.mark.parametrize("place", MATRIX_PLACES)
 @pytest.mark.parametrize("kind", ["sleep", "busy loop", "awaiting", "subprocess"])
-def test_a_first_cell_is_stopped(new_far, engine, kind):
-    far = new_far(engine)
+def test_a_first_cell_is_stopped(new_far, kind):
+    far = new_far()
     request = far.begin(ENDS[kind])
     far.seen(request, writes("on"))
     began = stop(far)
@@ -155,10 +156,10 @@ def test_a_first_cell_is_stopped(new_far, engine, kind):
     assert far.execute("6 * 7").value() == "42"
 
 
-@pytest.mark.parametrize("engine", MATRIX_ENGINES)
+@pytest.mark.parametrize("place", MATRIX_PLACES)
 @pytest.mark.parametrize("after", [0.0, 0.1, 0.3, 0.6, 1.0])
-def test_a_cell_is_stopped_while_its_session_starts(new_far, engine, after):
-    far = new_far(engine)
+def test_a_cell_is_stopped_while_its_session_starts(new_far, after):
+    far = new_far()
     request = far.begin(ENDS["sleep"])
     far.seen(request, lambda each: each["content"].get("execution_state") == "busy")
     time.sleep(after)  # the moment itself

@@ -181,7 +181,8 @@ class Outlet:
             pause.wait(GATHER_SECONDS)
             self._wake.clear()
             self._awake = False
-            self.flush()
+            if self._queue or self._unsent:
+                self.flush()
 
     def _become_child(self) -> None:
         # A forked child has neither the sending thread nor a right to the records: it writes to

@@ -11,11 +11,16 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+from agentbay_kernel import heap
 from agentbay_kernel.service.workers import records, streams
 from agentbay_kernel.service.workers.outlet import Outlet, Shield
 
 if TYPE_CHECKING:
     from types import FrameType
+
+
+READ_BYTES = 1 << 16
+"""More would be taken from the system, and given back, for every cell."""
 
 
 class Engine:
@@ -42,6 +47,7 @@ class Engine:
         from agentbay_kernel.service.workers.interactive import make_shell
 
         self._shell = make_shell(self._outlet)
+        heap.keep()
         self._outlet.add(records.READY, b"{}")
         self._loop.add_reader(self._service, self._on_readable)
         context = contextvars.copy_context()
@@ -124,7 +130,7 @@ class Engine:
         self._outlet.begin(0)
 
     def _on_readable(self) -> None:
-        data = self._service.recv(1 << 20)
+        data = self._service.recv(READ_BYTES)
         if not data:
             os._exit(0)
         for kind, run, payload in self._unpacker.feed(data):
