@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
-__all__ = ["SessionPoolExecutor", "__version__", "current"]
+__all__ = ["SessionPoolExecutor", "__version__", "current", "panel"]
 
 __version__ = "0.1.0"
 
@@ -28,6 +29,8 @@ def __getattr__(name: str) -> Any:
         from agentbay_kernel.live import current
 
         return current
+    if name == "panel":
+        return import_module("agentbay_kernel.panel")
     if name == "SessionPoolExecutor":
         from agentbay_kernel.pool.executor import SessionPoolExecutor
 

@@ -41,6 +41,11 @@ class Bridges:
         self.current: Bridge | None = None
         self.is_asleep: Callable[[], bool] = lambda: False
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether an interpreter has taken the hooks."""
+        return self.current is not None and self.current.hello is not None
+
     def of(self, session: Session) -> Bridge:
         """The bridge to a session, that of the former session closed."""
         if self.current is None or self.current.session is not session:

@@ -22,6 +22,10 @@ __all__ = ["main"]
 QUICKSTART = "quickstart.ipynb"
 NOT_RUNNING = 3
 STOP_SECONDS = 10
+NO_EXTENSION = (
+    "The JupyterLab extension was not built at the installation: %agentbay panel shows "
+    "the panel, the side bar does not. Install again where the npm registry can be reached."
+)
 PROVIDERS = ("auto", "agentbay", "agb", "local")
 
 
@@ -84,7 +88,7 @@ def _add_service(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "start": (_service_start, "start it unless it runs"),
         "status": (_service_status, "show its address, sessions and log; exit code 3 without it"),
         "stop": (_service_stop, "end it and its sessions"),
-        "env": (_service_env, 'print exports for the vendor\'s SDK: eval "$(... service env)"'),
+        "env": (_service_env, 'print exports for both vendors\' SDKs: eval "$(... service env)"'),
     }
     for name, (run, text) in texts.items():
         verbs.add_parser(name, help=text).set_defaults(run=run)
@@ -98,6 +102,8 @@ def _lab(options: argparse.Namespace) -> int:
             "JupyterLab is not installed in this environment",
             next_step=f"{shlex.quote(sys.executable)} -m pip install 'agentbay-kernel[lab]'",
         )
+    if not _has_extension():
+        print(NO_EXTENSION, file=sys.stderr, flush=True)
     if options.provider:
         os.environ["AGENTBAY_KERNEL_PROVIDER"] = options.provider
     # A file as an argument would open only in a browser; the printed URL shall lead there too.
@@ -109,6 +115,13 @@ def _lab(options: argparse.Namespace) -> int:
         words.append("--no-browser")
         print("No browser here: open the URL below, or forward its port.", flush=True)
     os.execv(sys.executable, words)
+
+
+def _has_extension() -> bool:
+    from jupyter_core.paths import jupyter_path
+
+    found = jupyter_path("labextensions", "agentbay-kernel", "package.json")
+    return any(Path(each).is_file() for each in found)
 
 
 def _copy_quickstart() -> Path:
@@ -174,8 +187,9 @@ def _service_stop(_options: argparse.Namespace) -> int:
 
 def _service_env(_options: argparse.Namespace) -> int:
     address = _ensure()
-    print(f"export AGENTBAY_API_KEY={shlex.quote(address.key)}")
-    print(f"export AGENTBAY_ENDPOINT={shlex.quote(address.api_url)}")
+    for vendor in ("AGENTBAY", "AGB"):
+        print(f"export {vendor}_API_KEY={shlex.quote(address.key)}")
+        print(f"export {vendor}_ENDPOINT={shlex.quote(address.api_url)}")
     return 0
 
 

@@ -14,6 +14,8 @@ from agentbay_kernel.errors import OptionError
 
 APP = "agentbay-kernel"
 ENGINES = ("pipe", "ipykernel")
+PROVIDERS = ["auto", "agentbay", "agb", "local"]
+"""The values of `provider`; a provider that registers itself is added."""
 
 
 class AgentBayOptions(Configurable):
@@ -23,15 +25,16 @@ class AgentBayOptions(Configurable):
     """
 
     provider = Enum(
-        ("auto", "agentbay", "agb", "local"),
+        PROVIDERS,
         default_value="auto",
         help="Where sessions live. `auto`: AgentBay when its key is set, else AGB likewise, "
         "else the local service.",
     ).tag(config=True, env="AGENTBAY_KERNEL_PROVIDER")
-    endpoint = Unicode("", help="The provider's endpoint; empty for that of the region.").tag(
-        config=True, env="AGENTBAY_ENDPOINT"
-    )
-    region = Unicode("", help="The provider's region; empty for its default.").tag(
+    endpoint = Unicode(
+        "",
+        help="AgentBay's endpoint; empty for that of the region. AGB's stands in AGB_ENDPOINT.",
+    ).tag(config=True, env="AGENTBAY_ENDPOINT")
+    region = Unicode("", help="AgentBay's region; empty for its default.").tag(
         config=True, env="AGENTBAY_REGION_ID"
     )
     image = Unicode("code_latest", help="The image of new sessions.").tag(

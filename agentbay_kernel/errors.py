@@ -3,6 +3,7 @@
 KernelError
 ├── OptionError            an option or an environment variable has a value that cannot be used
 ├── UsageError             a magic was called in a way that it does not offer
+│   └── Exists             a file of another content is there and was not to be replaced
 ├── ServiceError           the local service could not be started or has died
 ├── ProviderError          the provider answered with an error
 │   ├── KeyMissing         no API key is known
@@ -71,6 +72,10 @@ class UsageError(KernelError):
     """Raised when a magic is called in a way that it does not offer."""
 
 
+class Exists(UsageError):
+    """Raised when files of another content would be replaced, which nobody has asked for."""
+
+
 class ServiceError(KernelError):
     """Raised when the local service cannot be started or has died."""
 
@@ -93,7 +98,7 @@ class KeyMissing(ProviderError):
 class KeyRefused(ProviderError):
     """Raised when the provider does not accept the API key."""
 
-    next_step = "Check AGENTBAY_API_KEY and the region, then restart the kernel"
+    next_step = "Check the API key and the region, then restart the kernel"
 
 
 class Unreachable(ProviderError):

@@ -160,7 +160,11 @@ class Extension:
             if name != LOCAL:
                 self._shell.register_magic_function(self._cell(name), "cell", name)
                 self._shell.set_hook("complete_command", self._complete, str_key=f"%%{name}")
-        live.publish(lambda: self.standalone.engine.manager, start=lambda: self.standalone.start())
+        live.publish(
+            lambda: self.standalone.engine.manager,
+            start=lambda: self.standalone.start(),
+            panel=lambda: self.standalone.panel.view,
+        )
 
     def remove(self) -> None:
         """End the sessions and take the magics away."""

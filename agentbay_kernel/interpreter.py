@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agentbay_kernel.errors import ToolError
+from agentbay_kernel.errors import ProviderError, ToolError
 
 if TYPE_CHECKING:
     from agentbay_kernel.session import Session
+
+log = logging.getLogger("agentbay_kernel.sessions")
 
 # The patterns are broken up so that the shell that runs this does not find itself. What the cloud
 # runs is not documented; both an inner ipykernel and the local service's worker are looked for.
@@ -54,6 +58,14 @@ class Process:
     group: int
 
 
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """How a restarted kernel emptied the namespace, and whether that was proved."""
+
+    how: str
+    proved: bool
+
+
 async def find(session: Session, language: str = "python") -> Process:
     """The session's interpreter of a language."""
     return await _run(session, _find(language) + _ANSWER)
@@ -69,6 +81,22 @@ async def kill_all(session: Session) -> Process:
     kill = _SIGNAL.format("KILL")
     others = "".join(f"({_find(name)}{kill}) >/dev/null\n" for name in ("r", "java"))
     return await _run(session, others + _find("python") + kill + _ANSWER)
+
+
+async def clear(session: Session) -> Clearing:
+    """Empty the session's namespace: replace the interpreter and prove that a new one answers."""
+    try:
+        before = await kill_all(session)
+        if not before.pid:
+            return Clearing("no interpreter was running", proved=True)
+        for _ in range(50):
+            after = await find(session)
+            if after.pid != before.pid:
+                return Clearing("the interpreter was replaced", proved=True)
+            await asyncio.sleep(0.1)
+    except ProviderError:
+        log.warning("the interpreter could not be replaced", exc_info=True)
+    return Clearing("the interpreter could not be replaced", proved=False)
 
 
 def _find(language: str) -> str:

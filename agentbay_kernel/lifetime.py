@@ -50,10 +50,13 @@ class Lifetime:
         """Whether the session is over."""
         return now >= self.end
 
+    def wanted(self, now: float, *, busy: bool) -> bool:
+        """Whether a cell or somebody at a front end needs the session."""
+        return not self.paused and (busy or now < self.active + self.keep_alive * MINUTE)
+
     def refresh_due(self, now: float, *, busy: bool) -> bool:
         """Whether the session shall be kept alive and half of its idle time is over."""
-        wanted = not self.paused and (busy or now < self.active + self.keep_alive * MINUTE)
-        return wanted and now >= self.refreshed + self.idle * MINUTE / 2
+        return self.wanted(now, busy=busy) and now >= self.refreshed + self.idle * MINUTE / 2
 
     def warning(self, now: float, *, busy: bool) -> str:
         """The warning that is due, once for each end; empty when there is none."""

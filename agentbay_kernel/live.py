@@ -58,18 +58,23 @@ class _Place:
 
     manager: Callable[[], SessionManager] | None = None
     start: Callable[[], None] | None = None
+    panel: Callable[[], Any] | None = None
     portal: Portal | None = None
     face: SessionFace | None = None
 
 
 def publish(
-    manager: Callable[[], SessionManager] | None, *, start: Callable[[], None] | None = None
+    manager: Callable[[], SessionManager] | None,
+    *,
+    start: Callable[[], None] | None = None,
+    panel: Callable[[], Any] | None = None,
 ) -> None:
     """Make somebody's current session the one that `current` gives.
 
     `start` begins one; without it, as in a kernel, whose loop waits for the caller, nobody can.
+    `panel` gives its panel's widget.
     """
-    _Place.manager, _Place.start = manager, start
+    _Place.manager, _Place.start, _Place.panel = manager, start, panel
 
 
 def in_kernel() -> bool:
@@ -100,6 +105,18 @@ def current() -> Any:
             _connect, _Place.portal, _Place.manager(), session.session_id
         )
     return _Place.face
+
+
+def panel() -> Any:
+    """The panel's widget, live wherever it is displayed, as by `%agentbay panel`.
+
+    For `%%local` cells and, after `%load_ext agentbay_kernel`, for other kernels.
+    """
+    if _Place.panel is None:
+        raise UsageError(
+            "There is no kernel of ours in this process", next_step="Use %agentbay panel"
+        )
+    return _Place.panel()
 
 
 def _begin() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.bridges import Bridges
+from agentbay_kernel.changes import Changes
 from agentbay_kernel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ class Places:
     """
 
     def __init__(self, make: Callable[[str], Place]) -> None:
+        self.changes = Changes()
         self._make = make
-        self._known = {MAIN: make(MAIN)}
+        self._known = {MAIN: self._made(MAIN)}
         self._chosen = MAIN
         self._visited: list[str] = []
 
@@ -86,19 +88,26 @@ class Places:
             return self._known[name]
         if not name.isprintable() or name != name.strip() or name.startswith("-") or not name:
             raise UsageError(f"{name!r} is no name for a session", next_step="Write it as gpu")
-        self._known[name] = self._make(name)
+        self._known[name] = self._made(name)
         return self._known[name]
+
+    def _made(self, name: str) -> Place:
+        place = self._make(name)
+        place.manager.on_change = self.changes
+        return place
 
     def drop(self, name: str) -> None:
         """Forget a named place, whose session has ended; the current one becomes the main."""
         if name != MAIN:
             self._known.pop(name, None)
             self._chosen = MAIN if self._chosen == name else self._chosen
+            self.changes()
 
     def use(self, name: str) -> Place:
         """Let cells run in another place from now on."""
         place = self.get(name)
         self._chosen = name
+        self.changes()
         return place
 
     @contextlib.contextmanager
@@ -106,10 +115,12 @@ class Places:
         """The time in which a place is the current one, whatever is chosen meanwhile."""
         place = self.get(name)
         self._visited.append(name)
+        self.changes()
         try:
             yield place
         finally:
             self._visited.pop()
+            self.changes()
 
     def holding(self, session_id: str) -> Place | None:
         """The place whose session has an id."""
@@ -139,6 +150,7 @@ class Places:
             return
         for place in self:
             place.manager.identity.notebook = notebook
+        self.changes()
         self.claim()
 
     def touch(self) -> None:

@@ -26,7 +26,7 @@ class Portal:
     """
 
     def __init__(self, name: str = "agentbay-kernel-portal") -> None:
-        self._loop = asyncio.new_event_loop()
+        self.loop = self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 

@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from agentbay_kernel.contexts import MountPolicy
+from agentbay_kernel.errors import NotSupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Self
 
+    from agentbay_kernel.config import AgentBayOptions
     from agentbay_kernel.contexts import Contexts, Mounts
     from agentbay_kernel.events import Emit
+    from agentbay_kernel.tools import ToolInfo, Tools
 
     Seen = Callable[[int], None]
 
@@ -38,12 +42,38 @@ class SessionSpec:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What this session can do, with the reason where it cannot (empty text: it can)."""
+    """What this session can do, with the reason where it cannot (empty text: it can).
+
+    Of a provider: what its sessions can at best.
+    """
 
     stream: bool = False
+    """Text comes while the cell runs."""
     pty: bool = False
+    """A terminal, through which prompts, widgets and completion go at once."""
     shell: bool = False
+    """Commands run beside the interpreter."""
+    pause: bool = False
+    """It can be put to sleep and woken."""
+    mount: bool = False
+    """Contexts can be mounted while it runs, not only in a new session."""
+    variables: bool = False
+    """Its environment can be read and set."""
+    watch: bool = False
+    """Changes of its files are told."""
+    store: bool = False
+    """Large files go through the provider's store, not as base64 through the tools."""
+    bucket: bool = False
+    """Its own client copies from and to `oss://` addresses."""
+    lifetime: bool = False
+    """The longest time that it may live can be chosen."""
     reasons: Mapping[str, str] = field(default_factory=dict)
+
+    def need(self, name: str, what: str) -> None:
+        """Raise NotSupported with the reason when it cannot; `what` says what was not done."""
+        if not getattr(self, name):
+            reason = self.reasons.get(name) or "this session cannot"
+            raise NotSupported(f"{what}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,35 +211,6 @@ class Files(Protocol):
         """Copy a file of the session to or from an object store; raises NotSupported."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolInfo:
-    """One tool of an image; `schema` is the JSON schema of its arguments, empty if not known."""
-
-    name: str
-    server: str = ""
-    description: str = ""
-    schema: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ToolContent:
-    """One piece of a tool's answer: a text, or with a `mime` the bytes of an image or file."""
-
-    text: str = ""
-    mime: str = ""
-    data: bytes = b""
-
-
-class Tools(Protocol):
-    """The tools of one session's image."""
-
-    async def list(self) -> Sequence[ToolInfo]:
-        """All tools; asked once."""
-
-    async def call(self, name: str, arguments: Mapping[str, Any]) -> Sequence[ToolContent]:
-        """Call one and give all of its answer; raises ToolError."""
-
-
 class Machine(Protocol):
     """The machine that one session is."""
 
@@ -244,18 +245,19 @@ class Session(Protocol):
 
     `idle_minutes` and `max_minutes` are what the provider granted, None where that is not known.
     `isolation` says how the session is kept apart from this computer, when it runs on it.
+    A subclass has what is given here until it says otherwise.
     """
 
     session_id: str
-    image: str
-    isolation: str
-    capabilities: Capabilities
+    image: str = ""
+    isolation: str = ""
+    capabilities: Capabilities = Capabilities()
     files: Files
     mounts: Mounts
     tools: Tools
     machine: Machine
-    idle_minutes: int | None
-    max_minutes: int | None
+    idle_minutes: int | None = None
+    max_minutes: int | None = None
 
     async def run_code(
         self, code: str, emit: Emit, *, language: str = "python", timeout: float = 28800
@@ -291,9 +293,12 @@ class Session(Protocol):
 
     async def info(self) -> SessionInfo:
         """Facts from the provider, asked now."""
+        return SessionInfo(self.session_id, await self.status(), self.image)
 
     async def status(self) -> str:
         """The provider's word for the state, upper case; raises SessionGone."""
+        await self.labels()  # it has no states, so what answers is running
+        return "RUNNING"
 
     async def labels(self) -> dict[str, str]:
         """All labels, asked now."""
@@ -321,17 +326,27 @@ class Session(Protocol):
 
 
 class Provider(Protocol):
-    """A place where sessions live. Made for one endpoint and key."""
+    """A place where sessions live. Made for one endpoint and key, defaults as in `Session`."""
 
     name: str
-    endpoint: str
+    endpoint: str = ""
     contexts: Contexts
+
+    @classmethod
+    def of(cls, options: AgentBayOptions) -> Self:
+        """The provider that the options and the environment lead to."""
+        return cls()
+
+    @staticmethod
+    def preload() -> object:
+        """Import in the background what the first session needs."""
 
     def fingerprint(self, salt: bytes) -> str:
         """A salted hash of the key, to recognise the account without keeping the key."""
 
     def at_hand(self) -> bool:
         """Whether `create` has nothing to import or to start first."""
+        return True
 
     async def create(self, spec: SessionSpec) -> Session:
         """Make a session; never repeated blindly, see the adapter."""
@@ -354,6 +369,7 @@ class Provider(Protocol):
 
     async def delete(self, session_id: str, *, sync: bool = False) -> None:
         """End a session by id; raises SessionGone when there is none."""
+        await (await self.get(session_id)).delete(sync=sync)
 
     async def vendor_session(self, session_id: str) -> Any:
         """The vendor's own live object of a session, with functions in place of coroutines.

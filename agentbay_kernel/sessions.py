@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from agentbay_kernel import interpreter, syncing
-from agentbay_kernel.errors import KernelError, ProviderError, SessionGone
+from agentbay_kernel import origins, syncing
+from agentbay_kernel.errors import KernelError, ProviderError, SessionGone, UsageError
 from agentbay_kernel.guardian import Guardian, tell_kept
-from agentbay_kernel.ledger import Ledger, Row
 from agentbay_kernel.lifetime import Lifetime
 from agentbay_kernel.session import Mount, Provider, Session, SessionSpec
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
     from agentbay_kernel.config import AgentBayOptions
     from agentbay_kernel.identity import Identity
+    from agentbay_kernel.interpreter import Clearing
+    from agentbay_kernel.ledger import Ledger, Row
 
 log = logging.getLogger("agentbay_kernel.sessions")
 
@@ -31,14 +32,6 @@ class State(Enum):
     NONE = "none"
     STARTING = "starting"
     READY = "ready"
-
-
-@dataclass(frozen=True, slots=True)
-class Clearing:
-    """How a restarted kernel emptied the namespace, and whether that was proved."""
-
-    how: str
-    proved: bool
 
 
 class SessionManager:
@@ -59,9 +52,10 @@ class SessionManager:
         self.identity = identity
         self.session: Session | None = None
         self.lifetime: Lifetime | None = None
-        self.busy = False
+        self.busy_since: float | None = None
         self.cleared: Clearing | None = None
         self.on_forget: Callable[[], None] = lambda: None
+        self.on_change: Callable[[], None] = lambda: None
         self._make_provider = make_provider
         self._provider: Provider | None = None
         self._ledger = ledger
@@ -80,6 +74,21 @@ class SessionManager:
         if self.session is not None:
             return State.READY
         return State.STARTING if self._starting is not None else State.NONE
+
+    @property
+    def busy(self) -> bool:
+        """Whether code of a cell runs in the session; `busy_since` in seconds since 1970."""
+        return self.busy_since is not None
+
+    @busy.setter
+    def busy(self, busy: bool) -> None:
+        self.busy_since = time.time() if busy else None
+        self.on_change()
+
+    @property
+    def ended(self) -> SessionGone | None:
+        """How the last session ended behind our back, until somebody asks for another."""
+        return self._gone
 
     @property
     def alive(self) -> bool:
@@ -132,6 +141,7 @@ class SessionManager:
         if self._starting is None:
             self._starting = asyncio.ensure_future(self._start(spec or self.spec()))
             self._starting.add_done_callback(self._started)
+            self.on_change()
         return await asyncio.shield(self._starting)
 
     @property
@@ -168,15 +178,34 @@ class SessionManager:
         """Make a session of the account the current one; the former is left as it is."""
         provider = await self.provider()
         session = await provider.get(session_id)
+        if self._starting is not None:
+            raise UsageError("A session is starting", next_step="Attach when it is there")
         await self.detach()
         self._take(session, provider, own=False)
         return session
 
     async def replace(self, spec: SessionSpec) -> Session:
-        """Start a new session as described; the former one is deleted first, if ours."""
-        await (self.detach() if self.lent else self.delete())
-        self._gone = None
-        return await self.ensure(spec)
+        """Start a new session as described; the former one, if ours, is deleted.
+
+        That happens once the new one is there, so that a wish that is refused costs nothing; one
+        with contexts ends first, for the new one may need what it uploads.
+        """
+        if self.session is None or self._row is None or self._row.sync:
+            await (self.detach() if self.lent else self.delete())
+            self._gone = None
+            return await self.ensure(spec)
+        former, provider = self.session, await self.provider()
+        limit = self.options.create_timeout_seconds
+        session = await origins.create_or_discard(provider, spec, limit)
+        try:
+            if self.session not in (former, None):
+                raise UsageError("Another session was chosen meanwhile, and is kept")
+            await self.delete()
+        except BaseException:
+            await session.delete()
+            raise
+        await self._welcome(session, provider, spec)
+        return session
 
     async def detach(self) -> None:
         """Let the current session go without ending it."""
@@ -189,7 +218,7 @@ class SessionManager:
         """
         session, row = self.session, self._row
         if session is None and row is not None:
-            session = await self._get(row)
+            session = await origins.find(row, await self.provider())
         if session is not None:
             try:
                 if sync or row is None or row.sync:
@@ -199,7 +228,8 @@ class SessionManager:
                 await session.delete()
             except SessionGone:
                 log.info("session %s had ended already", session.session_id)
-        self._forget()
+        if self.session in (session, None):
+            self._forget()
 
     def mounted(self) -> None:
         """The current session has contexts from now on."""
@@ -211,15 +241,30 @@ class SessionManager:
         log.warning("%s", error)
         self._forget()
 
+    def vanished(self, error: SessionGone) -> None:
+        """The same, found out while no cell ran: the next one says it too."""
+        self.lost(error)
+        self._gone = error
+        self._warn(str(error))
+        self.on_change()
+
     def touch(self) -> None:
         """A front end did something."""
         if self.lifetime is not None:
             self.lifetime.touch(self._clock())
 
-    def used(self) -> None:
+    def used(self, *, quietly: bool = False) -> None:
         """The session answered a request, which starts its idle time anew."""
         if self.lifetime is not None:
             self.lifetime.refresh(self._clock())
+            if not quietly:
+                self.on_change()
+
+    @property
+    def attended(self) -> bool:
+        """Whether somebody has used the notebook lately, for whom the session is kept alive."""
+        lifetime = self.lifetime
+        return lifetime is not None and lifetime.wanted(self._clock(), busy=self.busy)
 
     async def close(self, *, restart: bool) -> None:
         """The kernel ends: keep the session for a restart or by the option, else delete it."""
@@ -250,51 +295,35 @@ class SessionManager:
         provider = await self.provider()
         session = await self._adopt(provider)
         if session is None:
-            session = await asyncio.wait_for(
-                provider.create(spec), self.options.create_timeout_seconds
-            )
-            log.info("session %s created", session.session_id)
-            self._take(session, provider, own=True, sync=bool(spec.mounts))
-            if spec.mounts:
-                await syncing.tell_undownloaded(session.mounts, self._warn)
-            await tell_kept(self._ledger, self.identity.notebook, provider, self._warn)
-            if self._prepare is not None:
-                await self._prepare(session)
+            limit = self.options.create_timeout_seconds
+            session = await origins.create(provider, spec, limit)
+            await self._welcome(session, provider, spec)
         return session
+
+    async def _welcome(self, session: Session, provider: Provider, spec: SessionSpec) -> None:
+        self._take(session, provider, own=True, sync=bool(spec.mounts))
+        if spec.mounts:
+            await syncing.tell_undownloaded(session.mounts, self._warn)
+        await tell_kept(self._ledger, self.identity.notebook, provider, self._warn)
+        if self._prepare is not None:
+            await self._prepare(session)
 
     def _started(self, task: asyncio.Task[Session]) -> None:
         self._starting = None
         if not task.cancelled() and task.exception() is not None:
             log.warning("the session did not start: %s", task.exception())
+        self.on_change()
 
     async def _adopt(self, provider: Provider) -> Session | None:
         row = self._row
-        if row is None or row.endpoint != provider.endpoint:
+        if row is None or not origins.fits(row, provider, self._ledger):
             return None
-        if row.fingerprint != provider.fingerprint(self._ledger.salt()):
-            return None
-        session = await self._get(row)
+        session, self.cleared = await origins.adopt(row, provider, self._warn)
         if session is None:
             self._forget()
             return None
-        self.cleared = await clear(session)
-        if not self.cleared.proved:
-            if row.sync:
-                await syncing.before_end(session.mounts, warn=self._warn)
-            await session.delete()
-            self._forget()
-            return None
-        if row.left:
-            self._warn(row.left)
         self._take(session, provider, own=True, sync=row.sync)
         return session
-
-    async def _get(self, row: Row) -> Session | None:
-        provider = await self.provider()
-        try:
-            return await provider.get(row.session_id)
-        except SessionGone:
-            return None
 
     def _take(
         self,
@@ -304,9 +333,11 @@ class SessionManager:
         own: bool,
         sync: bool = False,
     ) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
         now = self._clock()
         options = self.options
-        age = self._age(session)
+        age = origins.age(self._row, session)
         self.session, self._gone = session, None
         self.lifetime = Lifetime(
             created=now - age,
@@ -318,28 +349,12 @@ class SessionManager:
             warn=options.warn_minutes,
         )
         if own:
-            self._row = self._record(session, provider, sync=sync)
+            former = self._row.created if self._row is not None else time.time()
+            row = origins.row(self.identity, session, provider, self._ledger)
+            self._row = self._ledger.put(replace(row, created=former, sync=sync))
             self._guardian.watch(self._row.key, provider.name, options)
         self._keeper = asyncio.ensure_future(self._keep())
-
-    def _age(self, session: Session) -> float:
-        """Seconds since the session was created, by the ledger when a former process made it."""
-        if self._row is None or self._row.session_id != session.session_id:
-            return 0.0
-        return max(0.0, time.time() - self._row.created)
-
-    def _record(self, session: Session, provider: Provider, *, sync: bool) -> Row:
-        row = Row(
-            key=self.identity.key,
-            session_id=session.session_id,
-            provider=provider.name,
-            endpoint=provider.endpoint,
-            fingerprint=provider.fingerprint(self._ledger.salt()),
-            notebook=self.identity.notebook,
-            created=self._row.created if self._row is not None else time.time(),
-            sync=sync,
-        )
-        return self._ledger.put(row)
+        self.on_change()
 
     def _forget(self) -> None:
         if self._keeper is not None:
@@ -348,6 +363,7 @@ class SessionManager:
             self._ledger.remove(self._row.key, self._row.session_id)
         self.session = self.lifetime = self._row = self._keeper = None
         self.on_forget()
+        self.on_change()
 
     def _check_end(self) -> None:
         gone, self._gone = self._gone, None
@@ -373,27 +389,9 @@ class SessionManager:
                 await self.session.keep_alive()
                 self.used()
             except SessionGone as error:
-                self.lost(error)
-                self._gone = error
-                self._warn(str(error))
+                self.vanished(error)
                 return
             except ProviderError:
                 log.warning("keeping the session alive failed", exc_info=True)
         if text := self.lifetime.warning(self._clock(), busy=self.busy):
             self._warn(text)
-
-
-async def clear(session: Session) -> Clearing:
-    """Empty the session's namespace: replace the interpreter and prove that a new one answers."""
-    try:
-        before = await interpreter.kill_all(session)
-        if not before.pid:
-            return Clearing("no interpreter was running", proved=True)
-        for _ in range(50):
-            after = await interpreter.find(session)
-            if after.pid != before.pid:
-                return Clearing("the interpreter was replaced", proved=True)
-            await asyncio.sleep(0.1)
-    except ProviderError:
-        log.warning("the interpreter could not be replaced", exc_info=True)
-    return Clearing("the interpreter could not be replaced", proved=False)

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import queue
 import sys
-from functools import partial
+from functools import cached_property, partial
 from getpass import getpass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from agentbay_kernel.events import Emit
     from agentbay_kernel.execution import Inside
     from agentbay_kernel.introspection import Matches
+    from agentbay_kernel.panel.panel import Panel
 
 log = logging.getLogger("agentbay_kernel.standalone")
 # A program without logging would print what goes to a kernel's log.
@@ -182,7 +183,15 @@ class Standalone:
             put=self._face.keep,
             question=self._ask,
             names=self._face.names,
+            panel=lambda: self.panel.display(),
         )
+
+    @cached_property
+    def panel(self) -> Panel:
+        """The panel of these sessions; it lives on their loop."""
+        from agentbay_kernel.panel.panel import Panel
+
+        return Panel(self.engine.places, self._context, self._portal.loop)
 
     async def _run_magic(
         self, magic: LineMagic | CellMagic, emit: Emit, inside: Inside

@@ -10,7 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests import kernels
 from tests.proxy import CountingProxy
-from tests.sizes import size
+from tests.sizes import FULL, SECOND_PROVIDER, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 _FOREIGN = ("AGENTBAY_", "AGB_", "JPY_", "JUPYTER_", "IPYTHON", "VSCODE_")
 _KEPT = {"JUPYTER_PATH", "AGENTBAY_KERNEL_TEST_SIZES"}
 ENGINES = ("pipe", "ipykernel")
+# What a kernel's session may be behind: the local service on each engine, and another provider.
+PLACES = (*ENGINES, "agb")
+PROVIDERS = ("pipe", "agb")
 # Those for which each row of the long matrices of cuts, Stops and deaths runs.
 MATRIX_ENGINES = ENGINES[: size("matrix_engines")]
+MATRIX_PLACES = (*MATRIX_ENGINES, "agb")
 
 
 @pytest.fixture(autouse=True)
@@ -60,21 +64,28 @@ def _move_into(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTBAY_KERNEL_LINGER_SECONDS", "5")
 
 
+def settle(home: Path, place: str, patch: pytest.MonkeyPatch) -> None:
+    """Make that home the environment's, and let its kernels' sessions be of that place."""
+    _move_into(home, patch)
+    patch.setenv("AGENTBAY_KERNEL_ENGINE", place if place in ENGINES else "pipe")
+    if place == "agb":
+        kernels.use_agb(patch)
+
+
 @pytest.fixture(scope="module")
 def shared(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[str], kernels.RunningKernel]]:
-    """The one kernel that a module's tests share for each name: `python3` or an engine's."""
+    """The one kernel that a module's tests share for each name: `python3` or one of PLACES."""
     running: dict[str, tuple[Path, kernels.RunningKernel]] = {}
 
     def get(name: str) -> kernels.RunningKernel:
         if name not in running:
             home = tmp_path_factory.mktemp("h")
             with pytest.MonkeyPatch.context() as patch:
-                _move_into(home, patch)
+                settle(home, name, patch)
                 patch.delenv("PYTEST_CURRENT_TEST")  # ipykernel leaves its descriptors alone then
-                patch.setenv("AGENTBAY_KERNEL_ENGINE", name if name in ENGINES else "pipe")
-                spec = "agentbay" if name in ENGINES else name
+                spec = "agentbay" if name in PLACES else name
                 folder = home / "notebook"
                 folder.mkdir()
                 kernel = kernels.start(spec, name=name, home=home, cwd=str(folder))
@@ -89,32 +100,44 @@ def shared(
             kernels.stop_service()
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=PROVIDERS)
+def place(request: pytest.FixtureRequest) -> str:
+    """Each provider in turn, for `shared`, `cloud` and the kernels that a test starts."""
+    return str(request.param)
+
+
+@pytest.fixture(params=PLACES)
 def either(
     request: pytest.FixtureRequest, shared: Callable[[str], kernels.RunningKernel]
 ) -> kernels.RunningKernel:
-    """Our kernel on each engine of the local service, a session started."""
+    """Our kernel on each engine of the local service and each provider, a session started."""
     kernel = shared(request.param)
     kernel.execute("pass")
     return kernel
 
 
-@pytest.fixture(params=("python3", *ENGINES))
+@pytest.fixture(params=("python3", *PLACES))
 def every(
     request: pytest.FixtureRequest, shared: Callable[[str], kernels.RunningKernel]
 ) -> kernels.RunningKernel:
-    """The plain Python kernel, whose behaviour is the measure, and ours on each engine."""
+    """The plain Python kernel, whose behaviour is the measure, and ours as in `either`."""
     kernel = shared(request.param)
     kernel.execute("pass")
     return kernel
 
 
 @pytest.fixture
-def start_kernel(surroundings: Path) -> Iterator[Callable[..., kernels.RunningKernel]]:
+def start_kernel(
+    surroundings: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., kernels.RunningKernel]]:
     """Starts kernels, and shuts down those that still run when the test ends."""
     running: list[kernels.RunningKernel] = []
 
     def start(name: str = "agentbay", **options: Any) -> kernels.RunningKernel:
+        if place == "ipykernel":
+            monkeypatch.setenv("AGENTBAY_KERNEL_ENGINE", place)
+        if place == "agb" and os.environ["AGENTBAY_KERNEL_PROVIDER"] == "local":
+            kernels.use_agb(monkeypatch)
         running.append(kernels.start(name, **options))
         return running[-1]
 
@@ -130,15 +153,29 @@ def kernel(start_kernel: Callable[..., kernels.RunningKernel]) -> kernels.Runnin
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingProxy]:
+def cloud(place: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingProxy]:
     """A cloud to the kernel: it is reached by endpoint and key, counts and can be slow."""
     record = kernels.start_service()
     proxy = CountingProxy(record.url)
-    monkeypatch.setenv("AGENTBAY_KERNEL_PROVIDER", "agentbay")
-    monkeypatch.setenv("AGENTBAY_API_KEY", record.key)
-    monkeypatch.setenv("AGENTBAY_ENDPOINT", proxy.url)
+    name = "agb" if place == "agb" else "agentbay"
+    kernels.use_cloud(monkeypatch, name, record.key, proxy.url)
     yield proxy
     proxy.close()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the second provider's tests that are too many for the gate to the full sizes."""
+    taken = SECOND_PROVIDER[FULL]
+    dropped = [item for item in items if _is_second(item) and not item.nodeid.startswith(taken)]
+    config.hook.pytest_deselected(items=dropped)
+    left = set(map(id, dropped))
+    items[:] = [item for item in items if id(item) not in left]
+
+
+def _is_second(item: pytest.Item) -> bool:
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    values = (*params.values(), getattr(getattr(item, "cls", None), "engine", ""))
+    return "agb" in [each for each in values if isinstance(each, str)]
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 from agentbay_kernel.errors import SessionGone
 from agentbay_kernel.session import (
     Capabilities,
+    FileInfo,
     RunResult,
     SessionInfo,
     SessionPage,
     SessionSummary,
     ShellResult,
-    ToolContent,
 )
+from agentbay_kernel.tools import ToolContent
 from tests.contexts import FakeContexts, FakeMounts
 
 
@@ -69,6 +71,36 @@ class FakeMachine:
         self.paused = False
 
 
+class FakeFiles:
+    """The bytes of files by path; folders are what their paths say."""
+
+    def __init__(self):
+        self.held: dict[str, bytes] = {}
+        self.fetched = 0
+
+    async def read(self, path):
+        return self.held[path]
+
+    async def write(self, path, data):
+        self.held[path] = bytes(data)
+
+    async def list(self, path):
+        below = path.rstrip("/") + "/"
+        names = {each[len(below) :] for each in self.held if each.startswith(below)}
+        firsts = sorted({name.partition("/")[0] for name in names})
+        return [await self.info(below + name) for name in firsts]
+
+    async def info(self, path):
+        if path in self.held:
+            return FileInfo(path, False, len(self.held[path]), 1.0)
+        folder = any(each.startswith(path.rstrip("/") + "/") for each in self.held)
+        return FileInfo(path, True, None, 1.0) if folder else None
+
+    async def fetch(self, path, into, offset, length, seen):
+        self.fetched += 1
+        os.pwrite(into, self.held[path][offset : offset + length], offset)
+
+
 class FakeSession:
     """Answers `run_code` by the coroutine function `behave(code, emit)`."""
 
@@ -88,6 +120,7 @@ class FakeSession:
         self.tools = FakeTools()
         self.machine = FakeMachine()
         self.mounts = FakeMounts()
+        self.files = FakeFiles()
         self.pid = 7
         self.on_signal = lambda name: None
 
@@ -109,6 +142,9 @@ class FakeSession:
         desktop = {"AppId": "a", "Ticket": "very-secret"}
         details = {"VpcId": "vpc-1", "Token": "very-secret", "LinkUrl": "http://h:1/secret"}
         return SessionInfo(self.session_id, "RUNNING", self.image, url, desktop, "r-1", details)
+
+    async def status(self):
+        return "RUNNING"
 
     async def labels(self):
         return dict(self.own_labels)

@@ -20,6 +20,7 @@ from agentbay_kernel.service import runtime
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
     from jupyter_client.blocking import BlockingKernelClient
 
 Message = dict[str, Any]
@@ -263,6 +264,20 @@ def start_service() -> ServiceRecord:
     return record
 
 
+def use_agb(patch: pytest.MonkeyPatch) -> None:
+    """Let the kernels of this environment find its service as AGB's cloud, by key and endpoint."""
+    patch.setenv("AGENTBAY_KERNEL_LINGER_SECONDS", "600")  # no kernel would start it again
+    record = start_service()
+    use_cloud(patch, "agb", record.key, record.url)
+
+
+def use_cloud(patch: pytest.MonkeyPatch, name: str, key: str, url: str) -> None:
+    """Let the kernels of this environment use a cloud of that name at that address."""
+    patch.setenv("AGENTBAY_KERNEL_PROVIDER", name)
+    patch.setenv(f"{name.upper()}_API_KEY", key)
+    patch.setenv(f"{name.upper()}_ENDPOINT", url)
+
+
 def stop_service() -> None:
     """End the service and wait until it is gone."""
     record = service()
@@ -295,3 +310,13 @@ def _left(deadline: float) -> float:
     if left <= 0:
         raise queue.Empty
     return left
+
+
+def release(record: ServiceRecord, session_id: str) -> None:
+    """End a session as another client of the account does."""
+    requests.post(
+        f"{record.url}/",
+        params={"Action": "ReleaseMcpSession", "Version": "2025-05-06", "Format": "json"},
+        data={"Authorization": f"Bearer {record.key}", "SessionId": session_id},
+        timeout=30,
+    ).raise_for_status()

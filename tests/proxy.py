@@ -15,8 +15,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from agentbay_kernel.providers._agb_gateway import action
+
 _ACTION = re.compile(rb"[?&]Action=(\w+)")
-_TOOL = re.compile(rb"/callTool|Action=CallMcpTool")
+_PATH = re.compile(rb"(?:GET|POST) (/(?:mcp|sdk|internet)(?:/\w+)?)[ ?]")
 _KEPT = 64
 """Bytes that went before, in which what a cut looks for may begin."""
 
@@ -54,9 +56,9 @@ class _Link:
 class CountingProxy:
     """Counts actions, calls of tools, and round trips (a burst to the service after one from it).
 
-    `moments` and `bodies` hold the time and the bytes of each action's first request. `cuts` are
-    made one after the other; `cut_times` says when. `refused` are WebSocket methods that the
-    service shall not know.
+    AGB's actions have AgentBay's names. `moments` and `bodies` hold the time and the bytes of each
+    action's first request. `cuts` are made one after the other; `cut_times` says when. `refused`
+    are WebSocket methods that the service shall not know.
     """
 
     target: str
@@ -194,11 +196,13 @@ class CountingProxy:
 
     def _count(self, data: bytes, link: _Link) -> None:
         found = [name.decode() for name in _ACTION.findall(data)]
+        found += [action(path.decode()) for path in _PATH.findall(data)]
         with self._lock:
             self.round_trips += link.turn == "service"
             link.turn = "client"
             self.actions.update(found)
-            self.tools += bool(_TOOL.search(data)) and not link.is_socket
+            if not link.is_socket:
+                self.tools += b"/callTool" in data or "CallMcpTool" in found
             for name in found:
                 self.moments.setdefault(name, time.monotonic())
                 self.bodies.setdefault(name, data)

@@ -20,7 +20,7 @@ SIZES = {
     "transfer_megabytes": (48, 2048),
     "transfer_files": (600, 10_000),
     "slow_reader_megabytes": (100, 2000),
-    "differential_shares": (3, 1),
+    "differential_shares": (6, 1),
     "bench_runs": (5, 9),
     "cut_megabytes": (10, 50),
     "matrix_engines": (1, 2),
@@ -30,7 +30,27 @@ SIZES = {
     "table_rows": (100_000, 5_000_000),
     "map_items": (24, 200),
     "map_sessions": (3, 8),
+    "second_provider_shares": (3, 1),
+    "panel_seconds": (5, 60),
+    "hidden_seconds": (2, 60),
 }
+
+# Which tests run for the second provider, by their beginnings: (gate, full). The gate takes all
+# without a kernel of their own, and of the kernels' those that the provider matters most to.
+SECOND_PROVIDER = (
+    (
+        "tests/doctor/",
+        "tests/guides/",
+        "tests/notebooks/",
+        "tests/protocol/differential/test_same.py",
+        "tests/providers/",
+        "tests/service/",
+        "tests/magics/test_account.py",
+        "tests/kernel/test_stdin.py",
+        "tests/kernel/test_widgets.py",
+    ),
+    ("tests/",),
+)
 
 
 def size(name: str) -> int:

@@ -79,14 +79,18 @@ def test_service_stop_without_a_service_is_fine():
 
 def test_service_env_gives_exports_that_reach_the_service():
     exports = run("service", "env").stdout
+    names = ("$AGENTBAY_ENDPOINT", "$AGENTBAY_API_KEY", "$AGB_ENDPOINT", "$AGB_API_KEY")
     done = subprocess.run(
-        ["sh", "-c", f'{exports}\necho "$AGENTBAY_ENDPOINT $AGENTBAY_API_KEY"'],
+        ["sh", "-c", f"{exports}\necho {' '.join(names)}"],
         capture_output=True, text=True, check=True, timeout=10,
     )  # fmt: skip
-    endpoint, key = done.stdout.split()
+    endpoint, key, agb_endpoint, agb_key = done.stdout.split()
     data = {"Authorization": f"Bearer {key}"}
     answer = requests.post(endpoint, params={"Action": "ListSession"}, data=data, timeout=10)
     assert answer.json()["Success"] is True
+    headers = {"Authorization": f"Bearer {agb_key}"}
+    answer = requests.get(f"{agb_endpoint}/sdk/ListSession", headers=headers, timeout=10)
+    assert answer.json()["success"] is True
 
 
 def test_service_env_ignores_a_proxy_that_refuses():
@@ -142,6 +146,14 @@ def test_lab_keeps_a_quickstart_that_is_there(replaced, tmp_path):
     (tmp_path / "quickstart.ipynb").write_text("mine")
     lab()
     assert (tmp_path / "quickstart.ipynb").read_text() == "mine"
+
+
+def test_lab_says_when_the_extension_was_not_built(replaced, monkeypatch, capsys):
+    lab()
+    assert "extension" not in capsys.readouterr().err
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *parts: ["/nowhere"])
+    lab()
+    assert "The JupyterLab extension was not built" in capsys.readouterr().err
 
 
 def test_lab_hands_further_arguments_to_jupyterlab(replaced):

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tests import conftest, kernels
+from tests import kernels
+from tests.conftest import PROVIDERS, settle
 from tests.kernels import wait_for
 
 SCRIPT = r"""
@@ -62,7 +63,7 @@ ip = get_ipython()
 print(ip.complete("lab", "%agentbay lab", 13)[1], ip.complete("gp", "%%on gp", 7)[1])
 section("current")
 import agentbay_kernel
-print(agentbay_kernel.current().sdk.code.run_code("x", "python").result)
+print(agentbay_kernel.current().sdk.code.run("x", "python").result)
 section("stop")
 import os, signal, threading
 class Watched:
@@ -80,12 +81,12 @@ section("end")
 """
 
 
-@pytest.fixture(scope="module")
-def said(tmp_path_factory):
+@pytest.fixture(scope="module", params=PROVIDERS)
+def said(request, tmp_path_factory):
     """What each section of the script said."""
     home = tmp_path_factory.mktemp("h")
     with pytest.MonkeyPatch.context() as patch:
-        conftest._move_into(home, patch)
+        settle(home, request.param, patch)
         path = home / "script.ipy"
         path.write_text(SCRIPT)
         command = [sys.executable, "-m", "IPython", "--no-banner", "--colors=nocolor", str(path)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -14,26 +15,49 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "agentbay_kernel"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SOURCES = sorted([*MODULES, *(ROOT / "tests").rglob("*.py")])
+LAB = ROOT / "labextension"
+PAGES = PACKAGE / "panel/front", LAB / "src", LAB / "style", LAB / "test"
+# The panel's page and JupyterLab's side, as they are written.
+FRONT = sorted(
+    path
+    for folder in PAGES
+    for path in folder.rglob("*")
+    if path.suffix in {".css", ".js", ".cjs", ".ts"}
+)
 
 # A module may import from its own row and from the rows above it.
 LAYERS = (
-    ("errors", "events", "config", "mime", "identity", "lifetime", "cells", "remote", "typed"),
-    ("languages", "hashing"),
-    ("probes", "contexts", "session", "syncing", "ledger", "hints", "credentials"),
+    (
+        "errors",
+        "events",
+        "config",
+        "mime",
+        "identity",
+        "lifetime",
+        "cells",
+        "remote",
+        "typed",
+        "heap",
+    ),
+    ("stand_ins",),
+    ("late_tls",),
+    ("languages", "hashing", "changes"),
+    ("probes", "contexts", "tools", "session", "syncing", "ledger", "hints", "credentials"),
     ("service",),
     ("providers", "interpreter"),
     ("bridge", "stop", "transfer", "jobs", "presigned", "mirror", "introspection", "guardian"),
+    ("origins",),
     ("sessions", "upload", "bridges", "places"),
     ("execution", "portal", "pool"),
     ("engine",),
     ("magics", "doctor"),
-    ("standalone", "live"),
+    ("standalone", "live", "panel"),
     ("kernel", "cli", "extension", "__main__", "__init__"),
 )
 PURE = {"errors", "events", "mime", "identity", "lifetime", "cells", "session", "hints", "probes"}
-PURE |= {"languages"}
+PURE |= {"languages", "changes", "tools"}
 # What the service, a program of its own, may use of the package.
-SERVICE_USES = {"errors", "config", "service"}
+SERVICE_USES = {"errors", "config", "heap", "stand_ins", "late_tls", "service"}
 MOST_IMPORTS = 8
 MOST_LINES = 400
 LONGEST_FUNCTION = 50
@@ -121,9 +145,31 @@ def test_the_service_uses_nothing_above_it(path):
     assert {top(each) for each in imports(path, types=True)} <= SERVICE_USES
 
 
+SDKS = ("agentbay", "agb")
+NAMED = re.compile(r"(agentbay|agb)(?!\w)")
+IMPORTERS = {"__import__", "import_module", "find_spec", "Library"}
+
+
+def _named_sdks(path):
+    """The SDKs that a module imports, by statement or by a name in a text."""
+    found = outside(path) & set(SDKS)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and node.args:
+            called = ast.unparse(node.func).rpartition(".")[2]
+            first = node.args[0]
+            first = first.values[0] if isinstance(first, ast.JoinedStr) else first
+            if called in IMPORTERS and isinstance(first, ast.Constant):
+                match = NAMED.match(str(first.value))
+                found |= {match[1]} if match else set()
+    return found
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_only_providers_know_the_sdk(path):
-    assert top(name_of(path)) == "providers" or not outside(path) & {"agentbay", "agb"}
+def test_only_the_files_of_an_sdk_know_it(path):
+    stem = path.stem.lstrip("_")
+    owned = {sdk for sdk in SDKS if stem == sdk or stem.startswith(f"{sdk}_")}
+    allowed = owned if path.parent == PACKAGE / "providers" else set()
+    assert _named_sdks(path) <= allowed
 
 
 @pytest.mark.parametrize("name", sorted(PURE & KNOWN))
@@ -132,7 +178,7 @@ def test_the_words_touch_neither_network_nor_processes(name):
     assert outside(path).isdisjoint({"aiohttp", "requests", "socket", "subprocess", "ipykernel"})
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*SOURCES, *FRONT], ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_is_long(path):
     assert len(path.read_text().splitlines()) <= MOST_LINES
 

@@ -6,7 +6,7 @@ import pytest
 
 from agentbay_kernel.config import AgentBayOptions
 from agentbay_kernel.contexts import Bound
-from agentbay_kernel.errors import NotSupported, SessionGone, SyncError
+from agentbay_kernel.errors import NotSupported, ProviderError, SessionGone, SyncError, UsageError
 from agentbay_kernel.identity import Identity
 from agentbay_kernel.ledger import Ledger
 from agentbay_kernel.session import Mount
@@ -319,3 +319,74 @@ async def test_a_context_that_is_mounted_later_is_uploaded_at_the_end(make, prov
     await manager.close(restart=False)
     assert session.deleted == []
     assert manager._guardian.words[-1] == "ending"
+
+
+async def test_a_new_session_that_is_refused_costs_nothing(make, provider):
+    manager = make()
+    former = await manager.ensure()
+
+    async def refuse(_spec):
+        raise ProviderError("No session was created: no such image")
+
+    provider.create = refuse
+    with pytest.raises(ProviderError, match="no such image"):
+        await manager.replace(manager.spec(image="wrong"))
+    assert await manager.ensure() is former
+    assert not former.deleted
+
+
+async def test_the_former_session_ends_when_the_new_one_is_there(make, provider):
+    manager = make()
+    former = await manager.ensure()
+    session = await manager.replace(manager.spec())
+    assert former.deleted
+    assert await manager.ensure() is session
+
+
+async def test_a_session_chosen_while_a_new_one_is_made_is_kept(make, provider):
+    manager = make()
+    await manager.ensure()
+    theirs = provider.sessions["s-9"] = FakeSession("s-9")
+    provider.gate = asyncio.Event()
+    replacing = asyncio.ensure_future(manager.replace(manager.spec()))
+    while len(provider.specs) < 2:
+        await asyncio.sleep(0)
+    await manager.attach("s-9")
+    provider.gate.set()
+    with pytest.raises(UsageError, match="chosen meanwhile"):
+        await replacing
+    assert await manager.ensure() is theirs
+    assert not theirs.deleted
+    assert provider.sessions["s-2"].deleted
+
+
+async def test_nothing_is_attached_while_a_session_starts(make, provider):
+    manager = make()
+    provider.sessions["s-9"] = FakeSession("s-9")
+    provider.gate = asyncio.Event()
+    starting = asyncio.ensure_future(manager.ensure())
+    while not provider.specs:
+        await asyncio.sleep(0)
+    with pytest.raises(UsageError, match="is starting"):
+        await manager.attach("s-9")
+    provider.gate.set()
+    assert (await starting).session_id == "s-1"
+
+
+async def test_a_deletion_that_takes_long_forgets_no_session_made_meanwhile(make, provider):
+    manager = make()
+    former, going = await manager.ensure(), asyncio.Event()
+
+    async def delete(*, sync=False):
+        former.deleted.append(sync)
+        if len(former.deleted) == 1:
+            await going.wait()
+
+    former.delete = delete
+    deleting = asyncio.ensure_future(manager.delete())
+    while not former.deleted:
+        await asyncio.sleep(0)
+    session = await manager.replace(manager.spec())
+    going.set()
+    await deleting
+    assert await manager.ensure() is session

@@ -23,28 +23,28 @@ if TYPE_CHECKING:
 
 REACH_SECONDS = 10.0
 MOST_SKEW = 60.0
-PACKAGES = ("wuying-agentbay-sdk", "ipykernel", "ipywidgets")
+SDK = "wuying-agentbay-sdk"
+PACKAGES = ("ipykernel", "ipywidgets")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def known(options: AgentBayOptions) -> Iterator[Finding]:
     """What can be told without asking anybody."""
-    yield Finding("versions", OK, _versions())
     choice = providers.choose(options)
+    yield Finding("versions", OK, _versions(choice.name))
     yield Finding("provider", OK, f"{choice.name} ({choice.reason})")
     if choice.name == "local":
         yield Finding("key", OK, "the local service needs none")
     else:
-        variable = providers.AGB_KEY if choice.name == "agb" else providers.AGENTBAY_KEY
-        where = credentials.find(variable).where
-        advice = "" if where else "%agentbay login stores one"
+        where = credentials.find(providers.KEYS.get(choice.name, "")).where
+        advice = "" if where else f"%agentbay login --provider {choice.name} stores one"
         yield Finding("key", OK if where else FAILED, where or "none is known", advice)
     yield _proxies()
 
 
-def _versions() -> str:
+def _versions(provider: str) -> str:
     found = [f"agentbay-kernel {__version__}", f"Python {platform.python_version()}"]
-    for name in PACKAGES:
+    for name in ("agbcloud-sdk" if provider == "agb" else SDK, *PACKAGES):
         try:
             found.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
@@ -112,5 +112,5 @@ def _ask(endpoint: str) -> tuple[int, str]:
         except requests.exceptions.RequestException as error:
             raise Trouble(
                 f"{urlsplit(url).netloc} is out of reach ({type(error).__name__})",
-                "Check the network, AGENTBAY_REGION_ID and AGENTBAY_ENDPOINT",
+                "Check the network and AGENTBAY_ENDPOINT or _REGION_ID; of AGB AGB_ENDPOINT",
             ) from None

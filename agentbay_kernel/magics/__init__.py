@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.introspection import Matches, complete_magic, in_magic, magic_line
 from agentbay_kernel.magics import completion
@@ -17,9 +18,13 @@ from agentbay_kernel.magics.registry import (
     is_cell_magic,
     run_command,
     subcommands,
+    value_of,
 )
 
-__all__ = ["Context", "Done", "complete", "help_of", "inspect", "names", "run"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Context", "Done", "complete", "help_of", "inspect", "names", "run", "value"]
 
 FAMILIES = (
     "agentbay",
@@ -45,6 +50,7 @@ FAMILIES = (
     "sync_files",
     "sync_folder",
     "parallel",
+    "panel",
 )
 LOCAL_HELP = (
     "%%local\n\nAs the first line of a cell: the cell runs in the kernel's own process on this "
@@ -90,6 +96,12 @@ def inspect(code: str, cursor: int) -> str | None:
         return None
     word = rest.split(" ")[0]
     return help_page(f"%{name}", word if word in known[name] else "")
+
+
+async def value(magic: str, name: str, words: Sequence[str], context: Context) -> Any:
+    """The value of a line command, as `value("%agentbay", "list", ["--all"], context)`."""
+    _load()
+    return await value_of(magic, name, words, context)
 
 
 async def complete(code: str, cursor: int, context: Context) -> Matches | None:

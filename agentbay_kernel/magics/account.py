@@ -11,7 +11,7 @@ from agentbay_kernel import credentials, providers
 from agentbay_kernel.errors import UsageError
 from agentbay_kernel.magics import render
 from agentbay_kernel.magics.registry import Context, argument, command
-from agentbay_kernel.providers import AGB_KEY, AGENTBAY_KEY
+from agentbay_kernel.providers import KEYS, NAMES
 
 if TYPE_CHECKING:
     from agentbay_kernel.config import AgentBayOptions
@@ -30,7 +30,7 @@ async def config(context: Context, _args: Any) -> Any:
     options = context.manager.options
     names = sorted(options.trait_names(config=True))
     rows = [(name, _public(getattr(options, name)), origin(options, name)) for name in names]
-    for variable in (AGENTBAY_KEY, AGB_KEY):
+    for variable in KEYS.values():
         found = credentials.find(variable)
         rows.append((variable, HIDDEN if found.key else "", found.where or "not set"))
     rows += [
@@ -72,33 +72,35 @@ def _public(value: object) -> str:
     "agentbay",
     "login",
     argument("words", nargs="*", help="nothing: the key is asked for, so that no notebook has it"),
+    argument("--provider", choices=tuple(KEYS), default="agentbay", help="whose key, agentbay's"),
     argument("--forget", action="store_true", help="remove the key that was stored"),
 )
 async def login(context: Context, args: Any) -> Any:
-    """Ask for the AgentBay API key, try it, and store it for later kernels.
+    """Ask for the API key of AgentBay, or of AGB, try it, and store it for later kernels.
 
     It is stored in the system's keyring where there is one, else in a file that only you can read.
-    The variable AGENTBAY_API_KEY has precedence over it.
+    The variable AGENTBAY_API_KEY or AGB_API_KEY has precedence over it.
     """
     if args.words:
         raise UsageError(
             "A key that is typed into a cell stays in the notebook; it was not used",
             next_step="Take it out of the cell, then %agentbay login asks for it",
         )
+    variable = KEYS[args.provider]
     if args.forget:
-        where = credentials.forget(AGENTBAY_KEY)
+        where = credentials.forget(variable)
         text = f"The key is removed from {where}." if where else "No key was stored."
         context.emit(render.line(text))
         return where
-    key = (await context.ask_secret("AgentBay API key: ")).strip()
+    key = (await context.ask_secret(f"{NAMES[args.provider]} API key: ")).strip()
     if not key:
         raise UsageError("No key was given; nothing is stored")
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise UsageError("That is no key: it has blanks or other signs in it; nothing is stored")
-    await providers.check_key(context.manager.options, key)
-    where = credentials.store(AGENTBAY_KEY, key)
+    await providers.check_key(context.manager.options, key, args.provider)
+    where = credentials.store(variable, key)
     note = ""
-    if os.environ.get(AGENTBAY_KEY):
-        note = f" The variable {AGENTBAY_KEY} is set, and has precedence."
+    if os.environ.get(variable):
+        note = f" The variable {variable} is set, and has precedence."
     context.emit(render.line(f"The key is accepted and stored in {where}.{note} {NEW_KERNELS}"))
     return where

@@ -15,6 +15,7 @@ from agentbay_kernel.magics import render
 from agentbay_kernel.magics.registry import Context, argument, command
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from agentbay_kernel.session import Session
@@ -78,10 +79,23 @@ async def checked(session: Session, port: int | None, protocol: str | None) -> t
     """A link and what answers there; one that has expired is asked for anew."""
     # The providers' own default for a port is a WebSocket link.
     protocol = protocol or ("https" if port else None)
-    url = await session.link(port=port, protocol=protocol)
+    return await _renewed(lambda: session.link(port=port, protocol=protocol))
+
+
+async def checked_page(session: Session) -> tuple[str, Answer]:
+    """The session's own page, by which a person sees into it, with the same check."""
+
+    async def page() -> str:
+        return (await session.info()).resource_url or await session.link()
+
+    return await _renewed(page)
+
+
+async def _renewed(ask: Callable[[], Awaitable[str]]) -> tuple[str, Answer]:
+    url = await ask()
     answer = await asyncio.to_thread(probe, url)
     if answer.status in EXPIRED:
-        url = await session.link(port=port, protocol=protocol)
+        url = await ask()
         answer = await asyncio.to_thread(probe, url)
     return url, answer
 

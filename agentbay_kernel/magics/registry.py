@@ -21,7 +21,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from agentbay_kernel.errors import ToolError, UsageError
 
 if TYPE_CHECKING:
-    from agentbay_kernel.events import CellError, Emit, Event
+    from agentbay_kernel.events import CellError, DisplayData, Emit, Event
     from agentbay_kernel.places import Places
     from agentbay_kernel.sessions import SessionManager
 
@@ -52,7 +52,8 @@ class Context:
     something may run. `places` are all sessions of the kernel by name; `put` takes the values of
     `-o` where they do not go into the session. `question` asks the user, hidden where it is true;
     `look_up` completes code in the session's interpreter; `words` are those before the one that is
-    being completed; `names` are those of this computer, as %%local cells make them.
+    being completed; `names` are those of this computer, as %%local cells make them; `panel` gives
+    what shows the notebook's panel.
     """
 
     manager: SessionManager
@@ -66,6 +67,7 @@ class Context:
     look_up: Callable[[str, int], Awaitable[Any]] | None = None
     words: Sequence[str] = ()
     names: Mapping[str, Any] = field(default_factory=dict)
+    panel: Callable[[], Awaitable[DisplayData]] | None = None
 
     @classmethod
     def of(
@@ -223,10 +225,17 @@ async def run_command(magic: str, line: str, context: Context, body: str | None 
     return Done()
 
 
-def _parsed(found: Command, rest: str) -> Any:
+async def value_of(magic: str, name: str, words: Sequence[str], context: Context) -> Any:
+    """The value of one of our commands by its words, which nobody need quote."""
+    found = COMMANDS[magic, name]
+    return await found.run(context, _parsed(found, words))
+
+
+def _parsed(found: Command, rest: str | Sequence[str]) -> Any:
     try:
         # IPython's own splitting leaves the quotes in the words.
-        return found.run.parser.parse_args(found.split(rest))  # type: ignore[attr-defined]
+        words = found.split(rest) if isinstance(rest, str) else list(rest)
+        return found.run.parser.parse_args(words)  # type: ignore[attr-defined]
     except (IPythonUsageError, ValueError) as error:
         raise UsageError(
             f"{found.words}: {error}{_nearest_option(found, str(error))}",
@@ -332,4 +341,5 @@ __all__ = [
     "is_cell_magic",
     "run_command",
     "subcommands",
+    "value_of",
 ]

@@ -18,7 +18,7 @@ from agentbay_kernel.magics.registry import Context, argument, command
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from agentbay_kernel.session import ToolContent, ToolInfo
+    from agentbay_kernel.tools import ToolContent, ToolInfo
 
 _PLAIN = ("string", "boolean", "integer", "number", "null", "array", "object")
 

@@ -175,6 +175,7 @@ async def pause(context: Context, _args: Any) -> Any:
     await session.machine.pause()
     if context.manager.lifetime is not None:
         context.manager.lifetime.paused = True
+        context.manager.on_change()
     context.emit(
         render.line(
             f"Session {session.session_id} is paused, its names and files are kept. The next cell "

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentbay_kernel.errors import UsageError
+from agentbay_kernel.errors import Exists, UsageError
 from agentbay_kernel.transfer import remote
 from agentbay_kernel.transfer.names import check_apart, inside, shown
 
@@ -233,12 +233,12 @@ def check_here(plan: Plan) -> None:
         )
 
 
-def refuse(targets: Sequence[str], where: str) -> UsageError:
+def refuse(targets: Sequence[str], where: str) -> Exists:
     """The error for targets that would be overwritten, by name."""
     named = ", ".join(map(shown, targets[:NAMED]))
     more = f" and {len(targets) - NAMED} more" if len(targets) > NAMED else ""
     verb = "exists" if len(targets) == 1 else "exist"
-    return UsageError(
+    return Exists(
         f"{named}{more} {verb}{where} with another content; nothing was copied",
         next_step="Overwrite with --force",
     )

@@ -69,7 +69,8 @@ async def _put(
     archive = f"/tmp/.{secrets.token_hex(6)}.tar"
     staging = posixpath.join(top, f".agentbay-{secrets.token_hex(6)}.part")
     over = "--remove-destination" if force else "-n"
-    at, into = shlex.quote(staging), shlex.quote(top)
+    # With a dot also where the folder is a link, as that of a mounted context may be.
+    at, into = shlex.quote(staging), shlex.quote(posixpath.join(top, "."))
     try:
         with tempfile.TemporaryFile(prefix="agentbay-") as file:
             await asyncio.to_thread(_pack, file, portion, top)

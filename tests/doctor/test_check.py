@@ -40,13 +40,17 @@ async def contexts(options):
     return page.contexts
 
 
-async def test_everything_works_as_with_an_account_and_nothing_is_left(monkeypatch):
+LACKS = {"agentbay": {}, "agb": {"variables": CANNOT, "context": CANNOT}}
+
+
+@pytest.mark.parametrize("name", LACKS)
+async def test_everything_works_as_with_an_account_and_nothing_is_left(monkeypatch, name):
     record = kernels.start_service()
-    monkeypatch.setenv("AGENTBAY_API_KEY", record.key)
-    options = AgentBayOptions(provider="agentbay", endpoint=record.url)
+    kernels.use_cloud(monkeypatch, name, record.key, record.url)
+    options = AgentBayOptions()
     found = await check.run(options, lambda finding: None)
     assert [each.what.removeprefix("control ") for each in found] == STEPS
-    assert {each.what: each.detail for each in found if each.state != OK} == {}
+    assert {each.what: each.state for each in found if each.state != OK} == LACKS[name]
     assert record.key not in "".join(each.line for each in found)
     assert kernels.sessions() == []
     assert await contexts(options) == []

@@ -50,6 +50,7 @@ def test_sigterm_after_the_children_were_ended_deletes_the_session(kernel):
     wait_for(lambda: not sessions(), "the session's end")
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # needs lifetime
 def test_a_new_session_has_a_life_limit_from_its_first_moment(cloud, start_kernel):
     start_kernel().execute("1")
     body = cloud.bodies[CREATE]

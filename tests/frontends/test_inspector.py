@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import psutil
 import pytest
 
-from tests.conftest import ENGINES, MATRIX_ENGINES
+from tests.conftest import MATRIX_PLACES, PLACES
 from tests.frontends import replay
 from tests.kernels import Exchange, RunningKernel, execute_content, sessions, wait_for
 from tests.protocol.homes import inside
@@ -45,7 +45,7 @@ def rows(exchange):
     return {each["varName"]: each["varContent"] for each in shown}
 
 
-@pytest.fixture(scope="module", params=MATRIX_ENGINES)
+@pytest.fixture(scope="module", params=MATRIX_PLACES)
 def attached(request, shared):
     """A kernel to which the inspector was attached before any session, and what it was told."""
     kernel = shared(request.param)
@@ -105,9 +105,8 @@ def waits():
     return [each for each in psutil.process_iter(["cmdline"]) if each.info["cmdline"] == WAITS]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_stop_ends_what_the_first_cell_waits_for(monkeypatch, start_kernel, engine):
-    monkeypatch.setenv("AGENTBAY_KERNEL_ENGINE", engine)
+@pytest.mark.parametrize("place", PLACES)
+def test_a_stop_ends_what_the_first_cell_waits_for(start_kernel):
     kernel = start_kernel()
     kernel.execute(SLOW, silent=True, store_history=False)
     code = "import asyncio\nprint('ran')\nawait asyncio.sleep(0)"

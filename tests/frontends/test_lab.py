@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-import requests
 
 from tests import kernels
-from tests.conftest import MATRIX_ENGINES
+from tests.conftest import MATRIX_PLACES
 from tests.frontends import replay
 from tests.kernels import Exchange, RunningKernel, sessions
 
@@ -54,7 +53,7 @@ class Page:
         return self.kernel.ask("comm_info_request", asked).content["comms"]
 
 
-@pytest.fixture(scope="module", params=MATRIX_ENGINES)
+@pytest.fixture(scope="module", params=MATRIX_PLACES)
 def page(request, shared):
     kernel = shared(request.param)
     return Page(kernel, kernel.execute(SLIDER))
@@ -104,17 +103,6 @@ def test_each_listed_comm_answers_a_request_for_its_state(page):
         assert (answer["comm_id"], answer["data"]["method"]) == (identity, "update")
 
 
-def end_elsewhere(identity):
-    """Delete a session as another client of the account does."""
-    record = kernels.service()
-    requests.post(
-        record.url,
-        params={"Action": "DeleteSessionAsync", "Version": "2025-05-06"},
-        data={"Authorization": f"Bearer {record.key}", "SessionId": identity},
-        timeout=10,
-    ).raise_for_status()
-
-
 def is_close(identity):
     return lambda message: (
         message["msg_type"] == "comm_close" and message["content"]["comm_id"] == identity
@@ -124,7 +112,7 @@ def is_close(identity):
 def test_widgets_of_a_session_that_was_ended_elsewhere_are_closed(kernel):
     page = Page(kernel, kernel.execute(SLIDER))
     models = page.models
-    end_elsewhere(sessions()[0])
+    kernels.release(kernels.service(), sessions()[0])
     closed = {kernel.next_message(is_close(each))["content"]["comm_id"] for each in models}
     assert closed == set(models)
     assert page.listed() == {}

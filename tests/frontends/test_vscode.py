@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.conftest import MATRIX_ENGINES
+from tests.conftest import MATRIX_PLACES
 from tests.frontends import replay
 from tests.kernels import Exchange, RunningKernel, execute_content, sessions
 from tests.protocol.homes import inside
@@ -40,7 +40,7 @@ def created(kernel, engine):
         return sessions()
 
 
-@pytest.fixture(scope="module", params=MATRIX_ENGINES)
+@pytest.fixture(scope="module", params=MATRIX_PLACES)
 def notebook(request, shared):
     kernel = shared(request.param)
     before = {}

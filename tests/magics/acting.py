@@ -20,7 +20,7 @@ class FakeManager:
         self.place = FakeProvider()
         self.session = FakeSession()
         self.lifetime = Lifetime(created=0, idle=60, limit=480, keep_alive=60, warn=10)
-        self.started = self.uses = 0
+        self.started = self.uses = self.changes = 0
 
     async def ensure(self, spec=None):
         if self.session is None:
@@ -30,6 +30,9 @@ class FakeManager:
 
     async def provider(self):
         return self.place
+
+    def on_change(self):
+        self.changes += 1
 
     def used(self):
         self.uses += 1

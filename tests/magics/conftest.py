@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def kernel(shared: Callable[[str], RunningKernel]) -> RunningKernel:
-    """One kernel with a session for all tests of a module."""
-    kernel = shared("pipe")
+def kernel(shared: Callable[[str], RunningKernel], place: str) -> RunningKernel:
+    """One kernel with a session for all tests of a module, for each provider."""
+    kernel = shared(place)
     kernel.execute("pass")
     return kernel

@@ -23,8 +23,9 @@ def user(monkeypatch):
     user = Acting()
     user.tried = []
 
-    async def check(options, key):
+    async def check(options, key, provider):
         user.tried.append(key)
+        user.whose = provider
         if key == "wrong":
             raise KeyRefused("no")
 
@@ -63,6 +64,18 @@ async def test_the_key_is_asked_for_hidden_tried_and_stored(user):
     assert KEY not in text
     assert str(data_dir() / credentials.FILE) in text
     assert credentials.find(VARIABLE).key == KEY
+
+
+async def test_agbs_key_has_a_place_of_its_own(user):
+    user.answers = [KEY]
+    await user.do("%agentbay login --provider agb")
+    assert user.asked == [("AGB API key: ", True)]
+    assert user.whose == "agb"
+    assert credentials.find("AGB_API_KEY").key == KEY
+    assert credentials.find(VARIABLE).key == ""
+    assert providers.choose(AgentBayOptions(provider="auto")).name == "agb"
+    assert "removed" in await user.do("%agentbay login --provider agb --forget")
+    assert credentials.find("AGB_API_KEY").key == ""
 
 
 async def test_the_file_is_for_its_user_only(user):

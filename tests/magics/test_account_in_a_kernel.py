@@ -14,9 +14,9 @@ HIDDEN = "value-that-is-shown-nowhere"
 
 
 @pytest.fixture
-def kernel(shared):
+def kernel(shared, place):
     """One kernel with a session for all tests of this module."""
-    kernel = shared("pipe")
+    kernel = shared(place)
     kernel.execute("pass")
     return kernel
 
@@ -67,12 +67,14 @@ def test_tools_are_completed_within_200_ms(kernel):
     assert reply.seconds < 0.2
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # needs variables
 def test_variables_reach_the_interpreter_and_the_shell(kernel):
     ok(kernel, "%agentbay env 'GREETING=guten Tag'")
     assert kernel.execute("import os; os.environ['GREETING']").value() == "'guten Tag'"
     assert kernel.execute("!echo $GREETING").text().split() == ["guten", "Tag"]
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # needs variables
 def test_a_secret_is_in_the_session_and_nowhere_else(kernel):
     done, prompts = kernel.answering("%agentbay env TOKEN=-", HIDDEN)
     assert done.status == "ok"
@@ -91,6 +93,7 @@ def test_a_secret_is_in_the_session_and_nowhere_else(kernel):
         assert HIDDEN not in str(rows)
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # needs pause
 def test_a_cell_wakes_a_paused_session_with_its_names(kernel):
     kernel.execute("kept = 42")
     assert "is paused" in ok(kernel, "%agentbay pause")
@@ -100,6 +103,7 @@ def test_a_cell_wakes_a_paused_session_with_its_names(kernel):
     assert kernel.execute("kept").value() == "42"
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # needs pause
 def test_tab_does_not_wait_for_a_paused_session(kernel):
     kernel.execute("kept_name = 42")
     ok(kernel, "%agentbay pause")
@@ -111,6 +115,7 @@ def test_tab_does_not_wait_for_a_paused_session(kernel):
     assert kernel.execute("kept_name").value() == "42"
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # needs pause
 def test_a_widget_wakes_a_paused_session(kernel):
     kernel.execute(
         "from comm import create_comm\n"

@@ -6,19 +6,13 @@ import pytest
 
 from agentbay_kernel import magics
 from agentbay_kernel.magics.registry import COMMANDS
-from tests import conftest, kernels
+from tests import kernels
+from tests.conftest import PROVIDERS, settle
+from tests.magics.test_sessions import MADE_BY_THE_SDK
 
 magics.inspect("%agentbay", 1)  # loads the families
 
 REFUSALS = {"UsageError", "ContextGone"}
-MADE_BY_THE_SDK = """%%local
-import agentbay, agentbay_kernel
-account = agentbay_kernel.current().sdk.agent_bay
-made = account.create(agentbay.CreateSessionParams(image_id="code_latest"))
-print(made.session.session_id)
-"""
-
-
 CHANGING = """import subprocess
 text = "for n in $(seq 50); do sleep 0.1; touch w$n; done"
 changing = subprocess.Popen(["bash", "-c", text], cwd="/workspace")
@@ -29,8 +23,8 @@ changing = subprocess.Popen(["bash", "-c", text], cwd="/workspace")
 class Row:
     """Cells that work, of which the last shows `shows`; one that is refused with `words`.
 
-    $SAID in a cell is what the one before has printed, $KEY the service's key; `answer` is what the
-    user types when the last of the cells asks.
+    $SAID in a cell is what the one before has printed, $MADE makes a session by the SDK, $KEY is
+    the service's key; `answer` is what the user types when the last of the cells asks.
     """
 
     good: tuple[str, ...]
@@ -48,6 +42,7 @@ NO_MORE = "unrecognized arguments"
 AGENTBAY = {
     "": row("%agentbay", shows="code_latest", bad="%agentbay --nonsense", words=NO_MORE),
     "info": row("%agentbay info", shows="VpcResource", bad="%agentbay info x", words=NO_MORE),
+    "panel": row("%agentbay panel", shows="AgentBay", bad="%agentbay panel x", words=NO_MORE),
     "new": row(
         "%agentbay new --name made --label team=maker --idle 5", "%%on made\n%agentbay labels",
         shows="maker",
@@ -58,7 +53,7 @@ AGENTBAY = {
         shows="→ used", bad="%agentbay use mian", words="Did you mean main",
     ),
     "attach": row(
-        MADE_BY_THE_SDK, "%agentbay attach $SAID --name lent", "%%on lent\n6 * 7", shows="42",
+        "$MADE", "%agentbay attach $SAID --name lent", "%%on lent\n6 * 7", shows="42",
         bad="%agentbay attach s-nothing", words="no session s-nothing",
     ),
     "list": row(
@@ -299,19 +294,27 @@ ROWS["%%fs", "write"] = row(
     bad="%%fs write /\nx", words="folder",
 )  # fmt: skip
 IDS = {key: " ".join(key).strip() for key in COMMANDS}
+NO_MOUNT = "AGB mounts contexts in new sessions only"
+# How AGB refuses the cell of a row that it cannot.
+AGB_LACKS = {
+    ("%agentbay", "env"): "no environment",
+    ("%agentbay", "pause"): "cannot sleep",
+    ("%agentbay", "resume"): "cannot sleep",
+    **{("%sync", name): NO_MOUNT for name in ("", "status", "mount", "up", "down")},
+}
 
 
-@pytest.fixture(scope="module")
-def key_and_kernel(tmp_path_factory):
+@pytest.fixture(scope="module", params=PROVIDERS)
+def key_and_kernel(request, tmp_path_factory):
     """A kernel that asks this computer's service about keys, too, and the key that it takes."""
     home = tmp_path_factory.mktemp("h")
     folder = home / "notebook"
     folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        conftest._move_into(home, patch)
+        settle(home, request.param, patch)
         record = kernels.start_service()
         patch.setenv("AGENTBAY_ENDPOINT", record.url)
-        kernel = kernels.start(home=home, cwd=str(folder))
+        kernel = kernels.start(name=request.param, home=home, cwd=str(folder))
         try:
             kernel.execute("pass")
             yield record.key, kernel
@@ -331,13 +334,18 @@ def test_a_good_line_works(key_and_kernel, command):
     key, kernel = key_and_kernel
     row, said = ROWS[command], ""
     for cell in row.good:
-        cell = cell.replace("$SAID", said)
+        cell = cell.replace("$SAID", said).replace("$MADE", MADE_BY_THE_SDK[kernel.name])
         if row.answer:
             done, _ = kernel.answering(cell, row.answer.replace("$KEY", key))
         else:
             done = kernel.execute(cell, timeout=100)
+        if done.status == "error" and kernel.name == "agb":
+            assert done.content["ename"] == "NotSupported"
+            assert AGB_LACKS[command] in done.content["evalue"]
+            return
         assert done.status == "ok", done.content
         said = done.text().strip()
+    assert kernel.name != "agb" or command not in AGB_LACKS
     assert row.shows in shown(done)
     assert key not in shown(done)
 

@@ -3,20 +3,20 @@
 import re
 
 import pytest
-import requests
 
 from agentbay_kernel.ledger import Ledger
 from agentbay_kernel.magics.parallel import _split
 from tests import kernels
+from tests.conftest import PROVIDERS
 from tests.sizes import size
 
 ITEMS, SESSIONS = size("map_items"), size("map_sessions")
 
 
-@pytest.fixture(scope="module")
-def kernel(shared):
+@pytest.fixture(scope="module", params=PROVIDERS)
+def kernel(request, shared):
     """One kernel with a session for all tests of this module."""
-    kernel = shared("pipe")
+    kernel = shared(request.param)
     kernel.execute("base = 2")
     return kernel
 
@@ -162,25 +162,13 @@ def test_all_items_are_done_although_a_session_is_killed(kernel):
         ),
     )
     kernel.until(request, under_way, 200)
-    _end((set(kernels.sessions()) - {own}).pop())
+    kernels.release(kernels.service(), (set(kernels.sessions()) - {own}).pop())
     done = kernel.finish(request, timeout=300)
     assert done.status == "ok", done.content
     assert f"{ITEMS} of {ITEMS} items done; " in table(done)
     assert "1 session was lost" in table(done)
     assert kernel.execute(f"out == [x * x for x in range({ITEMS})]").value() == "True"
     assert [row.session_id for row in Ledger.of_user().rows()] == [own]
-
-
-def _end(session_id):
-    """As somebody else ends a session."""
-    record = kernels.service()
-    answer = requests.post(
-        f"{record.url}/",
-        params={"Action": "ReleaseMcpSession", "Version": "2025-05-06", "Format": "json"},
-        data={"Authorization": f"Bearer {record.key}", "SessionId": session_id},
-        timeout=30,
-    )
-    answer.raise_for_status()
 
 
 def test_options_and_expression_are_told_apart():

@@ -9,9 +9,9 @@ from tests.kernels import wait_for
 
 
 @pytest.fixture
-def kernel(shared):
+def kernel(shared, place):
     """One kernel whose main session has x = 'main', and gpu, where x = 'gpu'."""
-    kernel = shared("pipe")
+    kernel = shared(place)
     kernel.execute("%agentbay use main")
     if "\ngpu " not in shown(kernel.execute("%agentbay use")):
         kernel.execute("x = 'main'")
@@ -26,12 +26,21 @@ def shown(done):
     return done.text() + "\n".join(displays)
 
 
-MADE_BY_THE_SDK = """%%local
+MADE_BY_THE_SDK = {
+    "pipe": """%%local
 import agentbay, agentbay_kernel
 account = agentbay_kernel.current().sdk.agent_bay
 made = account.create(agentbay.CreateSessionParams(image_id="code_latest"))
 print(made.session.session_id)
-"""
+""",
+    "agb": """%%local
+import agentbay_kernel
+from agb.session_params import CreateSessionParams
+account = agentbay_kernel.current().sdk.agb
+made = account.create(CreateSessionParams(image_id="agb-code-space-1"))
+print(made.session.session_id)
+""",
+}
 
 
 def complete(kernel, code):
@@ -218,14 +227,14 @@ def test_status_tells_the_engine_and_the_bridge(kernel):
     kernel.execute("%agentbay use fresh")
     before = shown(kernel.execute("%agentbay"))
     assert "none yet" in before
-    assert "pipe" in before
+    assert kernel.name in before  # the engine, else the provider
     kernel.execute("1")
     assert "IPython" in shown(kernel.execute("%agentbay"))
     kernel.execute("%agentbay delete fresh")
 
 
 def test_an_attached_session_is_used_and_stays_when_it_is_left(kernel):
-    lent = kernel.execute(MADE_BY_THE_SDK).text().strip()
+    lent = kernel.execute(MADE_BY_THE_SDK[kernel.name]).text().strip()
     assert "lent" in kernel.execute(f"%agentbay attach {lent} --name lent").text()
     assert kernel.execute("%%on lent\n1 + 1").value() == "2"
     again = kernel.execute(f"%agentbay attach {lent}")
@@ -235,7 +244,7 @@ def test_an_attached_session_is_used_and_stays_when_it_is_left(kernel):
 
 
 def test_a_new_session_leaves_an_attached_one_alone(kernel):
-    lent = kernel.execute(MADE_BY_THE_SDK).text().strip()
+    lent = kernel.execute(MADE_BY_THE_SDK[kernel.name]).text().strip()
     kernel.execute(f"%agentbay attach {lent} --name lent")
     assert f"{lent} goes on by itself" in kernel.execute("%agentbay new --name lent").text()
     assert lent in kernels_of(kernel)
@@ -278,11 +287,14 @@ def test_the_vendors_own_object_is_one_line_away(kernel):
     code = (
         "%%local\nimport agentbay_kernel\nmine = agentbay_kernel.current()\n"
         "print(type(mine.sdk).__module__, mine.sdk.get_labels().success)\n"
-        "print(mine.sdk.command.execute_command('echo there').output.strip())\n"
+        "command = mine.sdk.command\n"
+        "run = getattr(command, 'execute_command', None) or command.execute\n"
+        "print(run('echo there').output.strip())\n"
         "print(repr(mine), repr(mine.sdk))"
     )
     done = kernel.execute(code)
-    assert done.text().splitlines()[:2] == ["agentbay._sync.session True", "there"]
+    module = {"pipe": "agentbay._sync.session", "agb": "agb.session"}[kernel.name]
+    assert done.text().splitlines()[:2] == [f"{module} True", "there"]
     assert "key" not in done.text()
 
 

@@ -10,9 +10,9 @@ from tests import kernels
 
 
 @pytest.fixture
-def kernel(shared):
+def kernel(shared, place):
     """One kernel for all tests of this module, whose contexts are made for each."""
-    return shared("pipe")
+    return shared(place)
 
 
 @pytest.fixture
@@ -54,6 +54,7 @@ def content(kernel, path):
     return kernel.execute(f"open({path!r}).read()").value()
 
 
+@pytest.mark.parametrize("place", ["pipe"])  # needs mount
 def test_what_is_written_is_there_in_the_next_session(fresh):
     good(fresh, "%sync mount auto /mnt/auto")
     good(fresh, "%sync mount up /mnt/up --no-auto-upload")

@@ -7,7 +7,7 @@ import pytest
 from agentbay_kernel.errors import ToolError, UsageError
 from agentbay_kernel.events import DisplayData, Stream
 from agentbay_kernel.magics.tools import check, split_call
-from agentbay_kernel.session import ToolContent, ToolInfo
+from agentbay_kernel.tools import ToolContent, ToolInfo
 from tests.magics.acting import Acting, FakeManager
 
 CLICK = ToolInfo(

@@ -103,6 +103,7 @@ async def test_pause_and_resume(user, machine):
     assert "The next cell" in await user.do("%agentbay pause")
     assert machine.paused
     assert user.manager.lifetime.paused
+    assert user.manager.changes == 1
     await user.do("%agentbay resume")
     assert not machine.paused
 

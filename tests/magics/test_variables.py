@@ -27,9 +27,9 @@ def make(n):
 
 
 @pytest.fixture
-def kernel(shared):
+def kernel(shared, place):
     """One kernel with a session for all tests of this module."""
-    kernel = shared("pipe")
+    kernel = shared(place)
     if kernel.execute("%%local\n'make' in globals()").value() != "True":
         kernel.execute(f"%%local\n{MAKE}")
         kernel.execute(MAKE)

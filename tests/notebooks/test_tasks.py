@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tests import kernels
 from tests.kernels import wait_for
 
 pytestmark = pytest.mark.timeout(240)
@@ -47,6 +48,13 @@ SHOWN = {
         "which.max": "Husum is the highest",
         "System.out": "stations: 3",
     },
+    "panel": {
+        "%agentbay panel": "project=tides",
+        "panel\n": "panel-notes /mnt/panel-notes",
+        "range(4)": "step 3",
+        "--sync": "deleted",
+        "%sync delete": "panel-notes",
+    },
     "parallel": {
         "len(estimates)": "(8, 3.1)",
         "type(each)": "['float', 'float', 'RuntimeError', 'float']",
@@ -54,13 +62,27 @@ SHOWN = {
         "%agentbay list": "1 of 1",
     },
 }
+SHOWN["agb"] = {
+    "%agentbay\n": "AGB's sessions cannot sleep",
+    "%%on testing": "Testing environment",
+    "%agentbay use": "testing",
+    "%agentbay delete": "deleted",
+    "results": "['Task 1', 'Task 2', 'Task 3']",
+    "mem_used": "True",
+    "submit(work": "from a session of its own: 42",
+    "in globals()": "False",
+    "for batch in": "[8, 10, 12]",
+    "get_labels": "agb.session True",
+}
 SECRETS = re.compile(
     r"(?:https?|wss?)://[^\s\"\\]*\?[^\s\"\\]|/secret/|(?:ticket|token|authcode)=", re.IGNORECASE
 )
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_a_notebook_does_its_task_and_saves_no_secret(name, tmp_path, surroundings):
+def test_a_notebook_does_its_task_and_saves_no_secret(name, tmp_path, surroundings, monkeypatch):
+    if name == "agb":
+        kernels.use_agb(monkeypatch)
     path = shutil.copy(FOLDER / f"{name}.ipynb", tmp_path / f"{name}.ipynb")
     words = [str(JUPYTER), "execute", "--inplace", path.name]
     with subprocess.Popen(

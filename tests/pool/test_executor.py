@@ -9,7 +9,7 @@ import pytest
 from agentbay_kernel import SessionPoolExecutor
 from agentbay_kernel.errors import KeyMissing, RemoteError, UsageError
 from tests import kernels
-from tests.conftest import _move_into
+from tests.conftest import PROVIDERS, settle
 
 
 def facts(number, *, more=None):
@@ -55,11 +55,11 @@ def wait(seconds):
     return seconds
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
+@pytest.fixture(scope="module", params=PROVIDERS)
+def home(request, tmp_path_factory):
     """A home whose service lives as long as the module's tests."""
     with pytest.MonkeyPatch.context() as patch:
-        _move_into(tmp_path_factory.mktemp("h"), patch)
+        settle(tmp_path_factory.mktemp("h"), request.param, patch)
         # It must outlast the import of the SDK on a busy machine.
         patch.setenv("AGENTBAY_KERNEL_LINGER_SECONDS", "60")
         yield
@@ -73,7 +73,7 @@ def surroundings(home):
 
 @pytest.fixture(scope="module")
 def pool(home):
-    with SessionPoolExecutor(2, labels={"project": "demo"}, provider="local") as pool:
+    with SessionPoolExecutor(2, labels={"project": "demo"}) as pool:
         yield pool
     assert kernels.sessions() == []
 
@@ -126,13 +126,13 @@ def test_a_waiting_call_can_be_cancelled(pool):
 
 
 def test_what_raises_is_repeated_as_asked_for():
-    with SessionPoolExecutor(1, retries=1, provider="local") as pool:
+    with SessionPoolExecutor(1, retries=1) as pool:
         assert pool.submit(exit_once, "a").result(60) == "second"
 
 
 def test_after_a_shutdown_nothing_is_taken_and_nothing_is_left():
     before = kernels.sessions()
-    pool = SessionPoolExecutor(1, provider="local")
+    pool = SessionPoolExecutor(1)
     running = pool.submit(wait, 0.3)
     kernels.wait_for(running.running, "the call has begun", 30)
     waiting = [pool.submit(wait, 60) for _ in range(3)]
@@ -150,7 +150,7 @@ def test_why_no_session_starts_is_told_by_the_call():
 
 
 def test_an_executor_that_did_nothing_has_nothing_to_end():
-    SessionPoolExecutor(3, provider="local").shutdown()
+    SessionPoolExecutor(3).shutdown()
     assert not any(
         each.name.startswith("agentbay-kernel-pool-end") for each in threading.enumerate()
     )

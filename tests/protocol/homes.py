@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENGINES = ("pipe", "ipykernel")
+PLACES = (*ENGINES, "agb")
 FOLDERS = {
     "HOME": "",
     "AGENTBAY_KERNEL_DATA_DIR": "data",
@@ -26,7 +27,7 @@ FOLDERS = {
 
 @contextlib.contextmanager
 def inside(home: Path, engine: str) -> Iterator[None]:
-    """The environment of that home, with one of the local service's engines."""
+    """The environment of that home, with one of the local service's engines, or AGB before it."""
     with pytest.MonkeyPatch.context() as patch:
         for name, folder in FOLDERS.items():
             (home / folder).mkdir(mode=0o700, exist_ok=True)
@@ -34,7 +35,9 @@ def inside(home: Path, engine: str) -> Iterator[None]:
         # ipykernel does not capture the descriptors 1 and 2 where it sees pytest.
         patch.delenv("PYTEST_CURRENT_TEST", raising=False)
         patch.setenv("AGENTBAY_KERNEL_PROVIDER", "local")
-        patch.setenv("AGENTBAY_KERNEL_ENGINE", engine)
+        patch.setenv("AGENTBAY_KERNEL_ENGINE", engine if engine in ENGINES else "pipe")
+        if engine == "agb":
+            kernels.use_agb(patch)
         yield
 
 

@@ -1,4 +1,4 @@
-"""`jupyter_kernel_test` with all that ipykernel passes: on `python3`, and on both our engines."""
+"""`jupyter_kernel_test` with all that ipykernel passes: on `python3`, and on our places."""
 
 from __future__ import annotations
 
@@ -98,6 +98,11 @@ class TestIpykernelEngineWelcome(suite.IopubWelcomeTests):
     kernel_name = "agentbay"
     engine = "ipykernel"
     support_iopub_welcome = True
+
+
+class TestAgb(Everything, suite.KernelTests):
+    kernel_name = "agentbay"
+    engine = "agb"
 
 
 def test_every_attribute_of_the_suite_is_set():

@@ -11,6 +11,7 @@ import pytest
 from agentbay_kernel import providers, transfer
 from agentbay_kernel.config import AgentBayOptions
 from agentbay_kernel.session import SessionSpec
+from tests import kernels
 from tests.sizes import size
 
 MEGABYTE = 1 << 20
@@ -19,8 +20,10 @@ MOST_GROWTH = 120 * MEGABYTE
 
 
 @pytest.fixture
-async def session():
-    provider = providers.make(AgentBayOptions(provider="local"))
+async def session(place, monkeypatch):
+    if place == "agb":
+        kernels.use_agb(monkeypatch)
+    provider = providers.make(AgentBayOptions(provider="agb" if place == "agb" else "local"))
     session = await provider.create(SessionSpec("code_latest"))
     yield session
     await session.delete()

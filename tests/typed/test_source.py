@@ -10,6 +10,7 @@ import pytest
 import vermin
 
 from agentbay_kernel import typed
+from agentbay_kernel.typed import files
 from agentbay_kernel.typed.source import loader
 
 FILES = [path for path in sorted(Path(typed.__file__).parent.glob("*.py")) if path.stem != "source"]
@@ -46,6 +47,6 @@ def test_a_value_goes_from_one_interpreter_to_another(tmp_path):
     )
     run(code)
     first, second = json.loads((tmp_path / "notices.json").read_text())
-    assert typed.files.accept(str(tmp_path), [first]) == [(1, {2})]
+    assert files.accept(str(tmp_path), [first]) == [(1, {2})]
     with pytest.raises(typed.NotTyped, match="no safe form"):
-        typed.files.check(second)
+        files.check(second)

@@ -9,7 +9,7 @@ import pytest
 from tests import kernels
 from tests.kernels import execute_content
 from tests.protocol.differential.normal import Normal
-from tests.protocol.homes import ENGINES, inside, leave
+from tests.protocol.homes import PLACES, inside, leave
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -79,8 +79,8 @@ def heard(kernel, cells):
 
 @pytest.fixture(scope="module")
 def homes(tmp_path_factory):
-    """A home for each engine."""
-    made = {engine: tmp_path_factory.mktemp("h") for engine in ENGINES}
+    """A home for each place."""
+    made = {engine: tmp_path_factory.mktemp("h") for engine in PLACES}
     yield made
     for home in made.values():
         leave(home)
@@ -102,7 +102,7 @@ def fresh(spec, cells):
         kernel.close()
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", PLACES)
 @pytest.mark.parametrize("case", LATE)
 def test_output_after_its_cell_goes_under_the_same_cell(engine, case, homes, references):
     with inside(homes[engine], engine):
@@ -111,7 +111,7 @@ def test_output_after_its_cell_goes_under_the_same_cell(engine, case, homes, ref
         assert fresh("agentbay", LATE[case]) == expected
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=PLACES)
 def pair(request, homes):
     """The plain kernel and ours, each after a first cell; both get the same cells."""
     with inside(homes[request.param], request.param):

@@ -1,4 +1,4 @@
-"""A notebook is the same under `agentbay` as under `python3`, on both engines of the service."""
+"""A notebook is the same under `agentbay` as under `python3`, on each engine and provider."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 import agentbay_kernel
 from tests.protocol.differential import cells, compare, judge, known, recording
-from tests.protocol.homes import ENGINES, inside, leave
+from tests.protocol.homes import PLACES, inside, leave
 from tests.sizes import size
 
 pytestmark = pytest.mark.timeout(240)
@@ -30,12 +30,13 @@ def rotating(names: list[str], shares: int) -> list[str]:
 
 RUNS = [("pipe", name) for name in NAMES]
 RUNS += [("ipykernel", name) for name in rotating(NAMES, size("differential_shares"))]
+RUNS += [("agb", name) for name in rotating(NAMES, size("second_provider_shares"))]
 
 
 @pytest.fixture(scope="module")
 def homes(tmp_path_factory):
-    """A home for each engine, whose one service has all the notebooks' sessions."""
-    made = {engine: tmp_path_factory.mktemp("h") for engine in ENGINES}
+    """A home for each place, whose one service has all the notebooks' sessions."""
+    made = {engine: tmp_path_factory.mktemp("h") for engine in PLACES}
     yield made
     for home in made.values():
         leave(home)
