@@ -9,6 +9,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,12 +59,24 @@ class _Loader(importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         code: CodeType = self._loader.get_code(module.__name__)
-
-        def import_(name: str, *rest: Any) -> Any:
-            return self._stand_ins.get(name) or builtins.__import__(name, *rest)
-
-        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": import_}
+        module.__dict__["__builtins__"] = _builtins(self._stand_ins)
         exec(code, module.__dict__)
+
+
+def finding(function: FunctionType, stand_ins: Mapping[str, Any]) -> FunctionType:
+    """A copy of a function which finds the stand-ins where it imports; its module does not."""
+    names = {**function.__globals__, "__builtins__": _builtins(stand_ins)}
+    code, defaults = function.__code__, function.__defaults__
+    copy = FunctionType(code, names, function.__name__, defaults, function.__closure__)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+def _builtins(stand_ins: Mapping[str, Any]) -> dict[str, Any]:
+    def import_(name: str, *rest: Any) -> Any:
+        return stand_ins.get(name) or builtins.__import__(name, *rest)
+
+    return {**vars(builtins), "__import__": import_}
 
 
 class PutOff:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 import time
 from contextvars import ContextVar
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.providers._agb_threads import pause
 from agentbay_kernel.providers._gateway import (
     Failure,
     Tries,
-    current,
     is_local,
-    note,
     note_answer,
     note_link,
     note_unanswered,
 )
+from agentbay_kernel.stand_ins import finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +31,8 @@ ACTIONS: Mapping[str, str] = {
     "/mcp/releaseSession": "ReleaseMcpSession",
     "/mcp/releaseSessionAsync": "DeleteSessionAsync",
 }
-CODE = re.compile(r"HTTP request failed with code: (\d+)")
+# The SDK's functions that post to a session's own address.
+OPENERS = ("_call_mcp_tool_link_url", "watch_dir")
 REFUSED = re.compile(r"NewConnectionError|refused|Name or service|resolve", re.I)
 
 
@@ -202,7 +203,7 @@ link: ContextVar[Link | None] = ContextVar("agentbay_kernel_agb_link", default=N
 
 
 class Httpx:
-    """Stands for httpx in the modules of the SDK that open a connection for each call."""
+    """Stands for httpx in functions of the SDK that open a connection for each call."""
 
     def __getattr__(self, name: str) -> Any:
         import httpx
@@ -247,17 +248,11 @@ class _LinkClient:
         return response
 
 
-def note_words(result: Any) -> Any:
-    """Note a session's own address that failed, where only the SDK's words tell of it.
-
-    So it is when the program imported the SDK before this package did.
-    """
-    text = str(getattr(result, "error_message", "") or "")
-    trace = current()
-    if trace is None or trace.failure is not None or getattr(result, "success", True):
-        return result
-    if found := CODE.match(text):
-        note(Failure("callTool", text, status=int(found[1])))
-    elif text.startswith("HTTP request failed: "):
-        note(Failure("callTool", text, refused=bool(REFUSED.search(text))))
-    return result
+def keep_connection(session: Any) -> Any:
+    """Let the functions of an SDK's session that open a connection for each call use ours."""
+    for part in vars(session).values():
+        for name in OPENERS:
+            opener = getattr(type(part), name, None)
+            if isinstance(opener, FunctionType):
+                setattr(part, name, MethodType(finding(opener, {"httpx": Httpx()}), part))
+    return session

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from agentbay_kernel.errors import NotSupported
-from agentbay_kernel.providers._agb_gateway import Httpx
 from agentbay_kernel.providers._containment import Library
 from agentbay_kernel.session import Capabilities
 from agentbay_kernel.stand_ins import PutOff
@@ -37,8 +36,6 @@ def _stand_ins() -> dict[str, dict[str, Any]]:
     return {
         SDK_LOGGER: {"pathlib": SimpleNamespace(Path=_Still)},
         "agb.modules.browser.fingerprint": {"playwright.async_api": PutOff("playwright.async_api")},
-        "agb.api.base_service": {"httpx": Httpx()},
-        "agb.modules.file_system": {"httpx": Httpx()},
     }
 
 

@@ -9,7 +9,7 @@ import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from agentbay_kernel.providers._agb_gateway import Link, link, note_words
+from agentbay_kernel.providers._agb_gateway import Link, keep_connection, link
 from agentbay_kernel.providers._agb_sdk import part
 from agentbay_kernel.providers._agb_socket import Socket
 from agentbay_kernel.providers._agb_threads import in_thread
@@ -88,7 +88,7 @@ class AgbSession:
     """A session; attributes that hold facts are the SDK's own."""
 
     def __init__(self, raw: Any) -> None:
-        self.raw = raw
+        self.raw = keep_connection(raw)
         self.session_id: str = raw.session_id
         self.link = Link()
         self.socket = Socket(raw)
@@ -141,7 +141,7 @@ class AgbSession:
         """The result of one of the SDK's functions, asked over the session's connections."""
         token = link.set(self.link)
         try:
-            return note_words(await in_thread(functools.partial(method, *arguments, **options)))
+            return await in_thread(functools.partial(method, *arguments, **options))
         finally:
             link.reset(token)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel import credentials
 from agentbay_kernel.errors import SessionGone
-from agentbay_kernel.providers._agb_gateway import Connections
+from agentbay_kernel.providers._agb_gateway import Connections, keep_connection
 from agentbay_kernel.providers._agb_sdk import LIBRARY, AgbWords, image_name, installed, part
 from agentbay_kernel.providers._agb_session import AgbClient, AgbSession
 from agentbay_kernel.providers._gateway import current
@@ -65,7 +65,7 @@ class AgbProvider(SdkProvider):
         result = self._account().get(session_id)
         if not result.success:
             raise SessionGone(f"Session {session_id} was not found")
-        return result.session
+        return keep_connection(result.session)
 
     async def close(self) -> None:
         """Close connections; sessions stay."""

@@ -11,7 +11,7 @@ import threading
 from typing import Any, Iterator, Optional
 from weakref import WeakSet
 
-# Whose tasks and timers the interpreter's own loop lives by.
+# Whose tasks, timers and kinds of thread the interpreter's own loop lives by.
 _OWN = {"IPython", "anyio", "asyncio", "ipykernel", "jupyter_client", "tornado", "zmq"}
 
 
@@ -35,10 +35,12 @@ class Living:
         return self._has_threads() or any(self._on_loop()) or _has_children()
 
     def _has_threads(self) -> bool:
-        known = self._threads
-        return any(
-            each.name != self._own and each.ident not in known for each in threading.enumerate()
-        )
+        return any(self._is_users(each) for each in threading.enumerate())
+
+    def _is_users(self, thread: threading.Thread) -> bool:
+        # pyzmq starts one of its own with the first large message.
+        own = thread.name == self._own or _top(type(thread).__module__) in _OWN
+        return not own and thread.ident not in self._threads
 
     def _on_loop(self) -> Iterator[bool]:
         loop = self._loop

@@ -39,6 +39,8 @@ def beside(sheet, kernel):
     sheet.command("docmanager:open", path=name, options={"mode": "split-right"})
     other = sheet.page.locator(".jp-NotebookPanel").nth(1)
     expect(other.locator(".jp-CodeCell")).to_have_count(1)
+    # It is the one in front: what is run before its kernel is there is lost.
+    sheet.settled()
     yield other
     other.locator(".cm-content").click()
     sheet.save()

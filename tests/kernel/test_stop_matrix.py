@@ -10,7 +10,7 @@ from tests.kernel.conftest import GRACE_SECONDS
 from tests.kernel.test_cut import COMM, writes
 from tests.kernels import execute_content
 
-SECONDS = 2.0
+SECONDS = 4.0
 """From a Stop to the end of what takes it; a loaded machine is slow."""
 
 ENDS = {

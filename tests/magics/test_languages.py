@@ -71,6 +71,15 @@ def test_each_language_can_be_stopped(kernel, magic):
     assert kernel.finish(request).content["ename"] == "KeyboardInterrupt"
 
 
+def test_a_stop_holds_while_the_next_piece_of_java_compiles(kernel):
+    long = "\n".join(f"int n{each} = {each};" for each in range(4000))
+    code = f'%%java\nSystem.out.println("begun");\n{{\n{long}\nwhile (true) {{}}\n}}'
+    request = kernel.send("execute_request", kernels.execute_content(code))
+    kernel.await_text(request, "begun")
+    kernel.interrupt()
+    assert kernel.finish(request).content["ename"] == "KeyboardInterrupt"
+
+
 @pytest.mark.parametrize("magic", ["r", "java", "node"])
 def test_a_wrong_option_runs_nothing(kernel, magic):
     done = kernel.execute(f"%%{magic} --timeout 0\nsyntax error (")

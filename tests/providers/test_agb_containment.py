@@ -128,6 +128,11 @@ async def main():
             await session.shell("true")
         except SessionGone:
             print("gone")
+        cloud.answers["shell"] = refusal("InvalidMcpSession.NotFound", "gone", 400)
+        try:
+            await session.shell("true")
+        except SessionGone:
+            print("gone")
         session.sdk.link_url = "http://127.0.0.1:1"
         try:
             await session.shell("true")
@@ -138,4 +143,4 @@ async def main():
 asyncio.run(main())
 """
     done = run(code, folder, PYTHONPATH=ROOT)
-    assert done.stdout.splitlines() == ["gone", "unreachable"], done.stderr
+    assert done.stdout.splitlines() == ["gone", "gone", "unreachable"], done.stderr

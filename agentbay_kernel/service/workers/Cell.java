@@ -1,14 +1,39 @@
 // Runs the cells that come on one descriptor, in one JShell for the whole session; what becomes of
 // each goes to the other as fields between unit separators, ended by a record separator.
 import java.io.*;
+import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.util.*;
 import java.util.stream.Collectors;
 import jdk.jshell.*;
+import jdk.jshell.execution.LocalExecutionControl;
+import jdk.jshell.spi.*;
 
 public class Cell {
   static OutputStream verdicts;
   static volatile boolean stopped;
+
+  // Between two pieces of a cell, or while one compiles, JShell has nothing that it could stop.
+  static class Control extends LocalExecutionControl {
+    @Override
+    protected String invoke(Method piece) throws Exception {
+      if (stopped) throw new StoppedException();
+      return super.invoke(piece);
+    }
+  }
+
+  // The default engine would run the code in yet another virtual machine.
+  static class Here implements ExecutionControlProvider {
+    @Override
+    public String name() {
+      return "here";
+    }
+
+    @Override
+    public ExecutionControl generate(ExecutionEnv environment, Map<String, String> parameters) {
+      return new Control();
+    }
+  }
 
   static void tell(String... fields) throws IOException {
     System.out.flush();
@@ -75,8 +100,7 @@ public class Cell {
   public static void main(String[] words) throws IOException {
     DataInputStream requests = new DataInputStream(new FileInputStream("/dev/fd/" + words[0]));
     verdicts = new FileOutputStream("/dev/fd/" + words[1]);
-    // The default engine would run the code in yet another virtual machine.
-    JShell shell = JShell.builder().executionEngine("local").build();
+    JShell shell = JShell.builder().executionEngine(new Here(), null).build();
     sun.misc.Signal.handle(new sun.misc.Signal("INT"), signal -> {
       stopped = true;
       shell.stop();

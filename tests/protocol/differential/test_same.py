@@ -51,17 +51,25 @@ def references():
 @pytest.mark.parametrize(("engine", "name"), RUNS, ids=map("-".join, RUNS))
 async def test_a_notebook_is_the_same(engine, name, homes, references, tmp_path_factory):
     sources = cells.read(name)
+    listed = known.places(known.load(), name, engine)
 
     async def run(kernel):
         folder = tmp_path_factory.mktemp("work")
         return compare.plain(await recording.record(kernel, sources, folder))
 
-    with inside(homes[engine], engine):
-        actual = asyncio.create_task(run("agentbay"))
-        expected = references.get(name) or await run("python3")
-        references[name] = expected
-        await actual
-    listed = known.places(known.load(), name, engine)
-    said = judge.complaints(name, expected, actual.result(), listed)
+    async def complaints():
+        with inside(homes[engine], engine):
+            actual = asyncio.create_task(run("agentbay"))
+            expected = references.get(name) or await run("python3")
+            references[name] = expected
+            await actual
+        return judge.complaints(name, expected, actual.result(), listed)
+
+    said = await complaints()
+    if said:
+        # A slow moment makes bare ipykernel differ from itself, as by one more step of a bar;
+        # what a kernel does otherwise it does the second time as well.
+        del references[name]
+        said = await complaints()
     if said:
         pytest.fail("\n\n".join(["not as under python3:", *said]), pytrace=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -34,9 +35,11 @@ async def test_envs_are_for_one_command(box: Box) -> None:
 
 
 async def test_timeout_kills_the_group_and_says_so(box: Box) -> None:
+    # A sandbox without its own process numbers sees those of other tests too.
+    name = f"48.{os.getpid()}"
     with pytest.raises(ToolFailure, match=r"\[timeout\]"):
-        await box.shell("sleep 48.25 | cat", timeout_ms=200)
-    left = await box.shell("ps ax | grep -c '[s]leep 48.25'")
+        await box.shell(f"sleep {name} | cat", timeout_ms=200)
+    left = await box.shell(f"ps ax | grep -c '[s]leep {name}'")
     assert left["stdout"] == "0\n"
 
 
