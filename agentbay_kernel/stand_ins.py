@@ -44,6 +44,7 @@ class Finder:
         loader = _Loader(spec.loader, self._stand_ins[name])
         found: Any = importlib.util.spec_from_loader(name, loader, origin=spec.origin)
         found.has_location = spec.has_location  # gives the module its __file__
+        found.submodule_search_locations = spec.submodule_search_locations
         return found
 
 

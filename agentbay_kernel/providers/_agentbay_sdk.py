@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
 import os
 from typing import TYPE_CHECKING, Any
@@ -24,8 +25,9 @@ def _stand_ins() -> dict[str, dict[str, Any]]:
     """What single modules find in place of what they import.
 
     The SDK's logging module removes the sinks of the program's loguru, adds its own, and opens a
-    log file where it is imported. The others call a log client, and a scheduler and signatures
-    for kinds of credentials that are no API key: a fifth of the whole import.
+    log file where it is imported. The others call a log client, a scheduler and signatures for
+    kinds of credentials that are no API key, and a browser where one is installed: more than a
+    third of the whole import.
     """
     primitives = "cryptography.hazmat.primitives"
     put_off = {
@@ -37,6 +39,9 @@ def _stand_ins() -> dict[str, dict[str, Any]]:
             primitives, f"{primitives}.asymmetric", f"{primitives}.serialization",
         ),
     }  # fmt: skip
+    if importlib.util.find_spec("playwright") is not None:
+        put_off["agentbay._sync.fingerprint"] = ("playwright.sync_api",)
+        put_off["agentbay._async.fingerprint"] = ("playwright.async_api",)
     return {
         **LATE_TLS,
         SDK_LOGGER: {"os": _LoggerOs()},

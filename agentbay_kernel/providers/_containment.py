@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from agentbay_kernel.stand_ins import standing_in
+from agentbay_kernel.stand_ins import PutOff, standing_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -70,6 +70,8 @@ class Library:
         found = {name: dict(given) for name, given in self.stand_ins().items()}
         loguru = SimpleNamespace(logger=Forward(self.logger))
         found.setdefault(self.logger, {})["loguru"] = loguru
+        # A command line program, with what it prints in colour.
+        found.setdefault("httpx", {})["_main"] = PutOff("httpx._main")
         # A fifth of the import's time would go into looking for garbage that modules are not.
         collecting = gc.isenabled()
         gc.disable()
