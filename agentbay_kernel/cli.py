@@ -162,25 +162,17 @@ def _service_status(_options: argparse.Namespace) -> int:
 
 
 def _service_stop(_options: argparse.Namespace) -> int:
-    import psutil
-
     from agentbay_kernel.service import runtime
 
     address = runtime.read()
     if address is None:
         print("The local service is not running.")
         return 0
-    try:
-        process = psutil.Process(address.pid)
-        process.terminate()
-        process.wait(timeout=STOP_SECONDS)
-    except psutil.NoSuchProcess:
-        pass
-    except psutil.TimeoutExpired as error:
+    if not runtime.terminate(address.pid, STOP_SECONDS):
         raise ServiceError(
             f"The local service (pid {address.pid}) has not ended in {STOP_SECONDS} seconds",
             next_step=f"kill -9 {address.pid}",
-        ) from error
+        )
     print(f"The local service (pid {address.pid}) has ended, and its sessions with it.")
     return 0
 

@@ -186,11 +186,6 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
         return "tests/browser" if file.startswith("tests/browser/") else file
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """How many workers `pytest -n auto` has: a third of a test's time nothing is computed."""
-    return (os.cpu_count() or 1) * 3 // 2 or 1
-
-
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     """How tests are spread over the workers of `pytest -n`."""
     return ByFile(config, log)

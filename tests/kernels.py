@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import queue
+import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import requests
 from jupyter_client.manager import KernelManager
 
@@ -236,7 +235,7 @@ def service() -> ServiceRecord | None:
         record = json.loads(path.read_text())
     except (FileNotFoundError, ValueError):
         return None
-    if not psutil.pid_exists(record["pid"]):
+    if has_ended(record["pid"]):
         return None
     return ServiceRecord(record["pid"], record["api_url"], record["key"])
 
@@ -254,6 +253,11 @@ def sessions() -> list[str]:
     )
     answer.raise_for_status()
     return [row["SessionId"] for row in answer.json()["Data"]]
+
+
+def has_ended(pid: int) -> bool:
+    """Whether there is no such process, or one that only waits to be reaped."""
+    return runtime.start_time(pid) is None
 
 
 def start_service() -> ServiceRecord:
@@ -283,12 +287,8 @@ def stop_service() -> None:
     record = service()
     if record is None:
         return
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(record.pid)
-        process.terminate()
-        _, alive = psutil.wait_procs([process], timeout=10)
-        for left in alive:
-            left.kill()
+    if not runtime.terminate(record.pid, 10):
+        os.kill(record.pid, signal.SIGKILL)
 
 
 def wait_for(condition: Any, what: str, timeout: float = 10) -> Any:

@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +58,23 @@ def start_time(pid: int) -> int | None:
         return None
     fields = text.rpartition(")")[2].split()
     return None if fields[0] in ("Z", "X") else int(fields[19])
+
+
+def terminate(pid: int, seconds: float) -> bool:
+    """Ask a process to end; whether it did so in time.
+
+    One that has ended counts, though nobody has reaped it: the first process of a container often
+    never does.
+    """
+    started, until = start_time(pid), time.monotonic() + seconds
+    if started is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    while started is not None and start_time(pid) == started:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def read() -> ServiceAddress | None:

@@ -146,7 +146,9 @@ def _end(process: subprocess.Popen[bytes], server: Server) -> None:
         server.shut_kernels_down()
     process.terminate()
     process.wait(30)
-    _, left = psutil.wait_procs(started, timeout=10)
-    for each in left:
-        each.kill()
-    assert left == [], f"left behind: {left}"
+    try:
+        kernels.wait_for(lambda: all(kernels.has_ended(each.pid) for each in started), "their end")
+    finally:
+        for each in started:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()

@@ -58,7 +58,9 @@ def shown_in_layouts(sheet):
     """Whether JupyterLab has written down that the panel is shown."""
     layouts = sheet.server.folder.parent / "workspaces"
     for path in layouts.iterdir():
-        right = json.loads(path.read_text())["data"]["layout-restorer:data"]["right"]
+        # Empty while the server writes it.
+        saved = json.loads(path.read_text() or "{}").get("data", {})
+        right = saved.get("layout-restorer:data", {}).get("right", {})
         if right.get("current") == "agentbay-panel" and not right["collapsed"]:
             return True
     return False

@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from tests.kernels import sessions, wait_for
+from tests.kernels import has_ended, sessions, wait_for
 from tests.sizes import size
 
 DELETE = "DeleteSessionAsync"
@@ -26,7 +26,7 @@ def short_wait(monkeypatch):
 
 
 def _gone(process):
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    return has_ended(process.pid)
 
 
 def test_sigterm_sends_the_deletion_within_a_second_and_ends_the_process(cloud, start_kernel):

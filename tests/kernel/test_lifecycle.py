@@ -93,8 +93,7 @@ def test_a_killed_service_leaves_no_process(kernel):
     children = service.children(recursive=True)
     assert interpreter
     service.kill()
-    _, alive = psutil.wait_procs(children, timeout=10)
-    assert alive == []
+    wait_for(lambda: all(kernels.has_ended(each.pid) for each in children), "the end of all")
 
 
 def test_a_session_deleted_behind_the_kernels_back_is_said(kernel):
@@ -111,7 +110,7 @@ def test_the_service_leaves_when_nobody_needs_it(kernel):
     kernel.execute("1")
     pid = kernels.service().pid
     kernel.close()
-    wait_for(lambda: not psutil.pid_exists(pid), "the service leaves", 30)
+    wait_for(lambda: kernels.has_ended(pid), "the service leaves", 30)
 
 
 def test_notebooks_of_one_path_in_two_servers_do_not_share_a_session(start_kernel, monkeypatch):

@@ -174,6 +174,25 @@ def test_a_session_keeps_it_and_its_end_lets_it_go(ensure):
     wait_for(lambda: not address.alive, "the service leaves")
 
 
+def test_a_process_that_nobody_reaps_has_ended():
+    process = subprocess.Popen(["sleep", "60"])
+    assert runtime.terminate(process.pid, 10)
+    assert process.returncode is None
+    assert process.wait(10) == -signal.SIGTERM
+
+
+def test_a_process_that_does_not_end_in_time_is_said():
+    code = (
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        process.stdout.readline()
+        assert not runtime.terminate(process.pid, 0.1)
+        process.kill()
+
+
 def test_a_second_one_by_hand_says_that_one_runs(ensure):
     ensure()
     done = subprocess.run(

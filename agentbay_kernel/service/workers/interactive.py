@@ -18,6 +18,7 @@ from IPython.core.autocall import ZMQExitAutocall
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell, InteractiveShellABC
 from traitlets import Instance
 from traitlets.config import Config
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from agentbay_kernel.service.workers.outlet import Outlet
+
+_CLEANUP = TransformerManager().cleanup_transforms
 
 
 class Publisher(DisplayPublisher):
@@ -115,6 +118,28 @@ class ZMQInteractiveShell(InteractiveShell):
         super().showtraceback(exc_tuple, *args, **kwargs)
 
     interrupted = False
+    looking_ahead = False
+    """Whether a cell is only looked at, to see how it is to be run."""
+    _ahead: tuple[str, str] | None = None
+
+    def transform_cell(self, raw_cell: str) -> str:
+        """The cell as Python; what was made of it when it was looked at, when it is run then.
+
+        IPython's own kernel makes it twice, which is a tenth of a short cell's time. Where that
+        shows, as by a line that is rewritten and printed, it is made twice here too.
+        """
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] == raw_cell and not self.looking_ahead:
+            return ahead[1]
+        transformed: str = super().transform_cell(raw_cell)
+        if self.looking_ahead and self._is_plain(raw_cell, transformed):
+            self._ahead = raw_cell, transformed
+        return transformed
+
+    def _is_plain(self, raw_cell: str, transformed: str) -> bool:
+        """Whether the cell is Python as it stands, and nobody transforms input in another way."""
+        usual = self.input_transformers_cleanup == _CLEANUP and not self.input_transformers_post
+        return usual and transformed.rstrip("\n") == raw_cell.rstrip("\n")
 
     def _tee(self, channel: str) -> contextlib.AbstractContextManager[None]:
         # IPython 9 keeps all that a cell prints for `%notebook`: that costs more than the printing

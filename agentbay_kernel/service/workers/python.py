@@ -79,10 +79,13 @@ class Engine:
             self._finish(count, error)
 
     def _transform(self, code: str) -> tuple[str, Any]:
+        self._shell.looking_ahead = True
         try:
             return self._shell.transform_cell(code), None
         except Exception:
             return code, sys.exc_info()
+        finally:
+            self._shell.looking_ahead = False
 
     async def _task_error(self, task: asyncio.Task[Any]) -> BaseException | None:
         await asyncio.wait([task])

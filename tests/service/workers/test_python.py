@@ -52,6 +52,26 @@ async def test_last_values_are_kept_as_ipython_does(box: Box) -> None:
     assert box.main() == "(42, '41', '41')"
 
 
+async def test_a_transformer_of_the_users_sees_a_cell_as_often_as_under_ipykernel(
+    box: Box,
+) -> None:
+    await box.run("seen = []\ndef see(lines):\n    seen.append(lines)\n    return lines")
+    await box.run("get_ipython().input_transformers_cleanup.append(see)")
+    await box.run("len(seen)")
+    assert box.main() == "2"
+
+
+async def test_the_same_text_is_transformed_anew_each_time_it_is_run(box: Box) -> None:
+    await box.run(
+        "ip = get_ipython()\n"
+        "ip.run_cell('x = 1')\n"
+        "ip.input_transformers_post.append(lambda lines: [line.upper() for line in lines])\n"
+        "ip.run_cell('x = 1')"
+    )
+    await box.run("X")
+    assert box.main() == "1"
+
+
 async def test_display_is_no_main_result(box: Box) -> None:
     await box.run("from IPython.display import HTML, display; display(HTML('<b>1</b>')); 7")
     assert [one["isMainResult"] for one in box.results()] == [False, True]
