@@ -5,18 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-LARGE = 1 << 15
-"""Characters from which on it is worth it."""
-
-_ESCAPED = (
-    (b"\\", b"\\\\"),  # first: the others bring their own
-    (b'"', b'\\"'),
-    (b"\n", b"\\n"),
-    (b"\r", b"\\r"),
-    (b"\t", b"\\t"),
-    (b"\x1b", b"\\u001b"),
-)
-_OTHERS = bytes(set(range(0x20)) - set(b"\n\r\t\x1b"))
+from agentbay_kernel.escaping import LARGE, escape
 
 
 def stream_content(name: str, text: str) -> dict[str, Any] | bytes:
@@ -52,9 +41,4 @@ def _escaped(value: Any) -> bytes | None:
     """Large text as it stands in JSON; None for all else and for rare control characters."""
     if not isinstance(value, str) or len(value) < LARGE:
         return None
-    packed = value.encode()
-    if any(each in packed for each in _OTHERS):
-        return None
-    for byte, escaped in _ESCAPED:
-        packed = packed.replace(byte, escaped)
-    return packed
+    return escape(value.encode())

@@ -30,7 +30,10 @@ FOLDER = "agentbay-"
 HELLO = "hello"
 """A file in it: what the hooks say of themselves."""
 _SAMPLE = 1 << 12
-_BLOCK = 1 << 20
+_DEFLATED = 1 << 20
+_BLOCK = 1 << 17
+_ESCAPED = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
+_CONTROLS = "".join(map(chr, (*range(9), 11, 12, *range(14, 32))))
 
 
 def head(mark: str, kind: str, length: int, position: int) -> str:
@@ -40,7 +43,7 @@ def head(mark: str, kind: str, length: int, position: int) -> str:
 
 def pack(message: Any, number: int) -> List[Tuple[str, str]]:
     """The frames of a message: kind and payload of each."""
-    text = dumps(message)
+    text = _dumps_display(message) if _has_large_text(message["c"]) else dumps(message)
     if len(text) <= PIECE:
         return [("j", text)]
     pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
@@ -52,8 +55,8 @@ def parts(text: str) -> Iterator[Tuple[str, str]]:
     """Large text in parts: `z` and its payload where that is much shorter, else "" and the text."""
     middle = text[len(text) // 2 :][:_SAMPLE].encode("utf-8", "surrogatepass")
     dense = len(zlib.compress(middle, 1)) > len(middle) // 2
-    for start in range(0, len(text), _BLOCK):
-        block = text[start : start + _BLOCK]
+    for start in range(0, len(text), _DEFLATED):
+        block = text[start : start + _DEFLATED]
         packed = "" if dense else _deflate(block)
         if packed and len(packed) <= PIECE:
             yield "z", packed
@@ -75,6 +78,41 @@ def dumps(message: Any) -> str:
         return json.dumps(message, default=plain, allow_nan=False)
     except ValueError:
         return json.dumps(_finite(message), default=plain, allow_nan=False)
+
+
+def _has_large_text(content: Any) -> bool:
+    data = content.get("data") if type(content) is dict else None
+    if type(data) is not dict or not all(type(each) is str for each in data):
+        return False
+    return any(type(each) is str and len(each) > LARGE for each in data.values())
+
+
+def _dumps_display(message: Any) -> str:
+    """As `dumps`, of a message whose content has a MIME bundle; quicker for large texts."""
+    content = message["c"]
+    outer = dumps({name: each for name, each in message.items() if name != "c"})
+    inner = dumps({name: each for name, each in content.items() if name != "data"})
+    parts = [outer[:-1], ', "c": ', inner[:-1], ', "data": ' if len(inner) > 2 else '"data": ']
+    for at, (kind, value) in enumerate(content["data"].items()):
+        parts += [", " if at else "{", dumps(kind), ": ", _dumps_text(value)]
+    return "".join(parts) + "}}}"
+
+
+def _dumps_text(value: Any) -> str:
+    if type(value) is not str or len(value) <= LARGE or not value.isascii():
+        return dumps(value)
+    # In blocks that stay in the processor's cache while they are searched.
+    blocks = [value[at : at + _BLOCK] for at in range(0, len(value), _BLOCK)]
+    if any(each in block for block in blocks for each in _CONTROLS):
+        return dumps(value)
+    return '"' + "".join([_escape(each) for each in blocks]) + '"'
+
+
+def _escape(block: str) -> str:
+    for character, escaped in _ESCAPED:
+        if character in block:  # `replace` takes eight times as long to find nothing
+            block = block.replace(character, escaped)
+    return block
 
 
 def plain(value: Any) -> Any:

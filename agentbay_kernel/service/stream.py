@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType, web
 
+from agentbay_kernel.escaping import LARGE, escape
 from agentbay_kernel.service import runs, tools
 from agentbay_kernel.service.errors import ApiError
 from agentbay_kernel.service.port import RunEnd, SandboxGone, ToolFailure, WireEvent
@@ -316,7 +317,8 @@ def _halved(invocation: str, kind: str, text: str) -> Iterator[str]:
 def _quoted(text: str) -> str:
     """Text in JSON, as it is but for what must be escaped."""
     if text.isascii():
-        return json.dumps(text)
+        escaped = escape(text.encode()) if len(text) >= LARGE else None
+        return json.dumps(text) if escaped is None else f'"{escaped.decode()}"'
     quoted = json.dumps(text, ensure_ascii=False)
     try:
         quoted.encode()

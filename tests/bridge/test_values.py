@@ -51,6 +51,12 @@ def test_nesting_has_a_limit():
             parse(nested(depth))
 
 
+def test_brackets_of_both_kinds_are_levels():
+    assert parse('{"a":[' * 64 + "]}" * 64)
+    with pytest.raises(ValueError, match="deep"):
+        parse('{"a":[' * 65 + "]}" * 65)
+
+
 def test_many_brackets_are_not_deep():
     assert len(parse(f"[{','.join(['{}'] * 1000)}]")) == 1000
 

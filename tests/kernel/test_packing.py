@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentbay_kernel.kernel.packing import LARGE, display_content, stream_content
+from agentbay_kernel.escaping import LARGE
+from agentbay_kernel.kernel.packing import display_content, stream_content
 from tests.properties import some
 
 PADDING = "x" * LARGE
