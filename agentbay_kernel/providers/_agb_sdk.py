@@ -10,6 +10,7 @@ from typing import Any
 
 from agentbay_kernel.errors import NotSupported
 from agentbay_kernel.providers._containment import Library
+from agentbay_kernel.providers._late_models import PYDANTIC
 from agentbay_kernel.session import Capabilities
 from agentbay_kernel.stand_ins import PutOff
 
@@ -35,6 +36,7 @@ def _stand_ins() -> dict[str, dict[str, Any]]:
     """
     return {
         SDK_LOGGER: {"pathlib": SimpleNamespace(Path=_Still)},
+        "agb.modules.browser.browser_agent": {"pydantic": PYDANTIC},
         "agb.modules.browser.fingerprint": {"playwright.async_api": PutOff("playwright.async_api")},
     }
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from agentbay_kernel.errors import SessionGone
 from agentbay_kernel.late_tls import LATE_TLS
 from agentbay_kernel.providers._containment import Library, direct, is_direct
+from agentbay_kernel.providers._late_models import PYDANTIC
 from agentbay_kernel.session import Capabilities
 from agentbay_kernel.stand_ins import PutOff
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SDK_LOGGER = "agentbay._common.logger"
+_WITH_MODELS = (
+    "agentbay._common.models.agent",
+    "agentbay._common.models.browser_operator",
+    "agentbay._sync.browser_operator",
+    "agentbay._async.browser_operator",
+)
 PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
 
@@ -26,8 +33,8 @@ def _stand_ins() -> dict[str, dict[str, Any]]:
 
     The SDK's logging module removes the sinks of the program's loguru, adds its own, and opens a
     log file where it is imported. The others call a log client, a scheduler and signatures for
-    kinds of credentials that are no API key, and a browser where one is installed: more than a
-    third of the whole import.
+    kinds of credentials that are no API key, and a browser where one is installed, or say what an
+    agent may answer: half of the whole import.
     """
     primitives = "cryptography.hazmat.primitives"
     put_off = {
@@ -45,6 +52,7 @@ def _stand_ins() -> dict[str, dict[str, Any]]:
     return {
         **LATE_TLS,
         SDK_LOGGER: {"os": _LoggerOs()},
+        **{name: {"pydantic": PYDANTIC} for name in _WITH_MODELS},
         **{user: {name: PutOff(name) for name in names} for user, names in put_off.items()},
     }
 

@@ -47,7 +47,7 @@ async def main():
 
 
 SPARED = """
-assert not {"playwright.async_api", "playwright.sync_api", "rich"} & sys.modules.keys()
+assert not {"playwright.async_api", "playwright.sync_api", "pydantic", "rich"} & sys.modules.keys()
 """
 
 

@@ -194,13 +194,14 @@ def test_what_an_api_key_never_needs_is_imported_when_it_is_called(folder):
     code = """
     from agentbay_kernel.providers._agentbay_sdk import LIBRARY
     LIBRARY.load()
-    names = ("aliyun.log", "apscheduler", "cryptography.hazmat.primitives")
+    names = ("aliyun.log", "apscheduler", "cryptography.hazmat.primitives", "pydantic")
     put_off = [name for name in sys.modules if name.startswith(names)]
     assert not put_off, put_off
     from agentbay._common import trace_manager
     from alibabacloud_credentials.provider import ecs_ram_role
     item = trace_manager.LogItem(contents=[("a", "b")])
     scheduler = ecs_ram_role.BackgroundScheduler()
+    from agentbay._common.models.agent import DefaultSchema
     from alibabacloud_tea_openapi import utils
     padding = utils.padding.PKCS1v15()
     import aliyun.log, apscheduler.schedulers.background
@@ -210,6 +211,7 @@ def test_what_an_api_key_never_needs_is_imported_when_it_is_called(folder):
         type(scheduler) is apscheduler.schedulers.background.BackgroundScheduler,
         type(padding) is PKCS1v15,
         item.get_contents(),
+        DefaultSchema.model_json_schema()["required"],
     ]))
     """
-    assert json.loads(run(code, folder).stdout) == [True, True, True, [["a", "b"]]]
+    assert json.loads(run(code, folder).stdout) == [True, True, True, [["a", "b"]], ["result"]]
