@@ -267,12 +267,12 @@ def test_a_file_of_the_file_browser_is_sent_whole(sheet, side):
 
 @in_our_lab
 def test_a_file_is_dropped_on_the_panel(sheet, side):
-    (sheet.server.folder / "dropped.txt").write_text("dropped here")
+    (sheet.server.folder / "dragged.txt").write_text("dragged here")
     started(sheet)
     side.open()
     page = sheet.page
     page.get_by_role("button", name="Refresh the file browser").click()
-    file = page.locator(".jp-DirListing-item", has_text="dropped.txt")
+    file = page.locator(".jp-DirListing-item", has_text="dragged.txt")
     expect(file).to_be_visible()
     start, end = file.bounding_box(), side.panel.bounding_box()
     page.mouse.move(start["x"] + 40, start["y"] + 8)
@@ -283,11 +283,11 @@ def test_a_file_is_dropped_on_the_panel(sheet, side):
     page.mouse.up()
     expect(side.panel).not_to_have_class(re.compile("agentbay-mod-dropTarget"))
     expect(
-        page.get_by_role("alert").filter(has_text="dropped.txt is in the session")
+        page.get_by_role("alert").filter(has_text="dragged.txt is in the session")
     ).to_be_visible()
-    sheet.fill("print(open('dropped.txt').read())")
+    sheet.fill("print(open('dragged.txt').read())")
     sheet.run(0)
-    expect(sheet.output(0)).to_have_text("dropped here\n")
+    expect(sheet.output(0)).to_have_text("dragged here\n")
 
 
 def keywords(sheet, index):

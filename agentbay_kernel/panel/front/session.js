@@ -194,7 +194,7 @@ function link(p) {
           'p',
           { class: 'abk-link', key: 'shown', 'data-answers': String(state.status > 0 && state.status < 500) },
           h('span', { class: 'abk-dot', 'aria-hidden': 'true' }),
-          h('code', { class: 'abk-code abk-cut' }, state.shown),
+          h('code', { class: 'abk-code abk-cut', title: state.shown }, state.shown),
           h('span', { class: 'abk-quiet' }, answerOf(words, state))
         )
       : h('p', { class: 'abk-quiet', key: 'none' }, words.link_note),

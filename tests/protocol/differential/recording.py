@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+FIRST = "-"
+"""The name of a cell that is added where a bar would be drawn by the clock."""
 LAST = "--"
 """The name of a cell that is added to each notebook, and asks where the kernel works."""
 FOLDER = "import os; print(end=os.getcwd())"
+STEADY = "import os; os.environ['TQDM_MININTERVAL'] = '0'"
+"""What comes before progress bars, which otherwise draw what the clock lets them."""
 PROGRESS = [
     {
         "type": "display_data",
@@ -107,7 +111,10 @@ def _patiently(get: Callable[..., Any]) -> Callable[..., Any]:
 
 async def record(kernel: str, sources: dict[str, str], folder: Path) -> Recording:
     """Run the cells one after another in a new kernel, errors included."""
-    recorded = {label: Cell(source) for label, source in [*sources.items(), (LAST, FOLDER)]}
+    steady = any("tqdm" in source for source in sources.values())
+    first = {FIRST: STEADY} if steady else {}
+    whole = {**first, **sources, LAST: FOLDER}
+    recorded = {label: Cell(source) for label, source in whole.items()}
     book = cells.notebook({label: cell.source for label, cell in recorded.items()})
     order = list(recorded.values())
 
@@ -133,6 +140,7 @@ async def record(kernel: str, sources: dict[str, str], folder: Path) -> Recordin
         cell.count = saved.execution_count
     order[0].messages = without_progress(order[0].messages)
     place = recorded.pop(LAST).outputs[0]["text"]
+    recorded.pop(FIRST, None)
     return Recording(recorded, dict(book.metadata.get("widgets", {})), place)
 
 
