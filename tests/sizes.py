@@ -20,7 +20,8 @@ SIZES = {
     "transfer_megabytes": (48, 2048),
     "transfer_files": (600, 10_000),
     "slow_reader_megabytes": (100, 2000),
-    "differential_shares": (6, 1),
+    "differential_shares": (2, 1),
+    "inner_engine_shares": (6, 1),
     "bench_runs": (5, 9),
     "cut_megabytes": (10, 50),
     "matrix_engines": (1, 2),
@@ -30,7 +31,7 @@ SIZES = {
     "table_rows": (100_000, 5_000_000),
     "map_items": (24, 200),
     "map_sessions": (3, 8),
-    "second_provider_shares": (3, 1),
+    "second_provider_shares": (6, 1),
     "panel_seconds": (5, 60),
     "hidden_seconds": (2, 60),
 }

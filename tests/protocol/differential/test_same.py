@@ -28,8 +28,8 @@ def rotating(names: list[str], shares: int) -> list[str]:
     return names[digest[0] % shares :: shares]
 
 
-RUNS = [("pipe", name) for name in NAMES]
-RUNS += [("ipykernel", name) for name in rotating(NAMES, size("differential_shares"))]
+RUNS = [("pipe", name) for name in rotating(NAMES, size("differential_shares"))]
+RUNS += [("ipykernel", name) for name in rotating(NAMES, size("inner_engine_shares"))]
 RUNS += [("agb", name) for name in rotating(NAMES, size("second_provider_shares"))]
 
 
