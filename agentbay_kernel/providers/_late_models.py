@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import types
 from typing import Any
 
 # What Python gives a class of its own.
-_OWN = ("__dict__", "__weakref__", "_model")
+_OWN = ("__dict__", "__weakref__")
 
 
 class _Late(type):
     """The class of what stands for a model: whatever is asked of it, the model answers."""
-
-    _model: Any
 
     def __getattr__(cls, name: str) -> Any:
         return getattr(_model_of(cls), name)
@@ -35,17 +34,13 @@ class BaseModel(metaclass=_Late):
         return handler.generate_schema(_model_of(cls))
 
 
+@functools.cache
 def _model_of(late: _Late) -> Any:
     if late is BaseModel:
         return importlib.import_module("pydantic").BaseModel
-    names = vars(late)
-    if "_model" not in names:
-        own = {name: value for name, value in names.items() if name not in _OWN}
-        bases = tuple(
-            _model_of(each) if isinstance(each, _Late) else each for each in late.__bases__
-        )
-        late._model = types.new_class(late.__name__, bases, exec_body=lambda body: body.update(own))
-    return vars(late)["_model"]
+    own = {name: value for name, value in vars(late).items() if name not in _OWN}
+    bases = tuple(_model_of(each) if isinstance(each, _Late) else each for each in late.__bases__)
+    return types.new_class(late.__name__, bases, exec_body=lambda body: body.update(own))
 
 
 class _Pydantic:

@@ -70,6 +70,8 @@ def test_the_panel_fits_every_width(sheet, side, tmp_path):
     panel = sheet.output(0).get_by_role("region", name="AgentBay panel")
     ready(panel)
     side.resize(1700, 1500)
+    panel.get_by_role("button", name="Check").click()
+    expect(panel.get_by_text("answers (HTTP 200)")).to_be_visible()
     unfold(panel, "Meters", "Files", "Sessions")
     expect(panel.get_by_role("list", name="Sessions")).to_be_visible()
     for theme in THEMES:

@@ -125,8 +125,8 @@ class ZMQInteractiveShell(InteractiveShell):
     def transform_cell(self, raw_cell: str) -> str:
         """The cell as Python; what was made of it when it was looked at, when it is run then.
 
-        IPython's own kernel makes it twice, which is a tenth of a short cell's time. Where that
-        shows, as by a line that is rewritten and printed, it is made twice here too.
+        IPython's own kernel makes it twice. Where that shows, as by a line that is rewritten and
+        printed, it is made twice here too.
         """
         ahead, self._ahead = self._ahead, None
         if ahead is not None and ahead[0] == raw_cell and not self.looking_ahead:
