@@ -90,7 +90,8 @@ class Inbox:
         self._server = socket.socket(socket.AF_UNIX)
         self._beside: "queue.SimpleQueue[Callable[[], None]]" = queue.SimpleQueue()
         self.late = Late()
-        self._wake = threading.Event()
+        # An Event would be left locked or unset where an interrupt strikes inside of its Python.
+        self._wake: "queue.SimpleQueue[None]" = queue.SimpleQueue()
         self._handling: Dict[str, int] = {}
         self._handled: Deque[str] = deque(maxlen=1000)
         self._turned = threading.Condition()
@@ -162,7 +163,7 @@ class Inbox:
             _hang_up(former)
         self.late.repeat()
         self._send({"t": "ready", "c": {}}, request["client"])
-        self._wake.set()
+        self._wake.put(None)
 
     def _on_ping(self, request: Request) -> None:
         self._answer(request, {"run": self._outbox.journal.run, "threads": self.living.any()})
@@ -279,14 +280,16 @@ class Inbox:
 
     def _aside(self, message: Dict[str, Any]) -> None:
         self.late.add(message)
-        self._wake.set()
+        if not self._wake.qsize():
+            self._wake.put(None)
 
     def _hand_out(self) -> None:
         pause = threading.Event()
         while True:
-            self._wake.wait()
+            self._wake.get()
             pause.wait(GATHER_SECONDS)
-            self._wake.clear()
+            while self._wake.qsize():
+                self._wake.get()
             if self._client is not None:
                 self._flush(self._client)
 

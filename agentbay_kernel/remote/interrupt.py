@@ -8,7 +8,7 @@ import ctypes
 import os
 import signal
 import threading
-from typing import Any, Iterator
+from typing import Any, Iterator, List
 
 
 def everything() -> None:
@@ -52,7 +52,7 @@ def cancelling() -> Iterator[None]:
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def handler(_number: int, _frame: Any) -> None:
-        _struck.set()
+        _struck.append(True)
         if task is None or asyncio.current_task(loop) is task:
             raise KeyboardInterrupt
         loop.call_soon_threadsafe(task.cancel)
@@ -64,12 +64,12 @@ def cancelling() -> Iterator[None]:
         _struck.clear()
 
 
-_struck = threading.Event()
+_struck: List[bool] = []
 
 
 def has_cancelled() -> bool:
     """Whether an interrupt has cancelled the cell that is ending."""
-    return _struck.is_set()
+    return bool(_struck)
 
 
 @contextlib.contextmanager

@@ -4,10 +4,13 @@ import os
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from agentbay_kernel.remote.inbox import RELAY
+from agentbay_kernel.remote.inbox import RELAY, Inbox
+from tests import striking
+from tests.bridge.framing import Hooks
 from tests.remote import cells
 
 
@@ -40,3 +43,35 @@ def test_the_relay_joins_below_a_long_path(deep):
             relay.stdin.close()
             assert relay.wait(20) == 0
     os.close(folder)
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    """The session's end of a control channel."""
+    stdin = SimpleNamespace()
+    inbox = Inbox(str(tmp_path), Hooks().box, answers=None, comms=None, stdin=stdin)
+    inbox.open(loop=None)
+    yield inbox
+    inbox.close()
+
+
+def test_what_comes_between_cells_is_sent_wherever_an_interrupt_has_struck_before(inbox):
+    def say(text):
+        inbox._aside({"t": "stream", "c": {"name": "stdout", "text": text}, "p": "m1"})
+
+    def until(text):
+        while text not in lines.readline():
+            pass
+
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(inbox.path)
+        client.sendall(b'{"op": "join"}\n')
+        with client.makefile("rb") as lines:
+            until(b'"ready"')
+            points = 0
+            for before in striking.everywhere(lambda: say("struck ")):
+                say(f"after {before}.")
+                until(b"after %d." % before)
+                points += 1
+    assert points > 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import select
 import socket
 import threading
@@ -90,8 +91,8 @@ class Outlet:
         self._unsent: deque[Buffer] = deque()
         self._sending = False
         self._size = 0
-        self._wake = threading.Event()
-        self._awake = False
+        # An Event would be left locked or unset where an interrupt strikes inside of its Python.
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._forked = False
         self._run = 0
         os.register_at_fork(after_in_child=self._become_child)
@@ -117,9 +118,8 @@ class Outlet:
         self._size += size
         if self._size >= GATHER_CHARACTERS:
             self.flush()
-        elif not self._awake:
-            self._awake = True
-            self._wake.set()
+        elif not self._wake.qsize():
+            self._wake.put(None)
 
     def flush(self) -> None:
         """Send what has been gathered."""
@@ -177,10 +177,10 @@ class Outlet:
     def _send_soon(self) -> None:
         pause = threading.Event()
         while True:
-            self._wake.wait()
+            self._wake.get()
             pause.wait(GATHER_SECONDS)
-            self._wake.clear()
-            self._awake = False
+            while self._wake.qsize():
+                self._wake.get()
             if self._queue or self._unsent:
                 self.flush()
 
