@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -42,5 +43,6 @@ class Held:
             self._timer.cancel()
             self._timer = None
         calls, self._calls = self._calls, None
-        for call in calls or ():
-            call()
+        with contextlib.ExitStack() as made:  # one that raises keeps none of the others back
+            for call in reversed(calls or ()):
+                made.callback(call)

@@ -47,6 +47,17 @@ async def test_what_was_held_for_the_cell_before_is_made_first(held):
     held.release()
 
 
+async def test_a_call_that_raises_keeps_none_of_the_others_back(held):
+    made = []
+    held.start(asyncio.get_running_loop())
+    held(lambda: made.append(1))
+    held(lambda: 1 / 0)
+    held(lambda: made.append(2))
+    with pytest.raises(ZeroDivisionError):
+        held.release()
+    assert made == [1, 2]
+
+
 async def test_a_call_from_another_thread_does_not_wait(held):
     made = []
     held.start(asyncio.get_running_loop())

@@ -68,7 +68,8 @@ function sessionRow(p, row) {
   const { words } = p;
   const id = row.session_id;
   const attach = () => p.act('sessions', 'attach', { session_id: id }, words.attached);
-  const parts = [row.status.toLowerCase(), row.image, row.name, row.left];
+  const status = row.status.toLowerCase();
+  const parts = [words[`status_${status}`] || status, row.image, row.name, row.left];
   const about = parts.filter(Boolean).join(' · ');
   return h(
     'li',
