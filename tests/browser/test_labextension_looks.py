@@ -7,21 +7,26 @@ from playwright.sync_api import expect
 from tests.browser.shots import take
 from tests.browser.side import THEMES
 from tests.browser.test_labextension import ours, started
+from tests.browser.test_panel import unfold
 
 SURFACES = "#agentbay-panel", ".agentbay-Indicator", ".jp-Dialog"
+LONG = "very" * 40
 WIDTHS = {"wide": 1400, "narrow": 800}
-# Also text that is wider than its own box, unless it is shortened on purpose.
 CUT = """docked => {
     const edge = docked.getBoundingClientRect().left + docked.clientWidth;
     const range = document.createRange();
-    const right = each => {
-        range.selectNodeContents(each);
+    const right = text => {
+        range.selectNode(text);
         return range.getBoundingClientRect().right;
     };
+    const texts = each => [...each.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
     return [...docked.querySelectorAll("*")]
-        .filter(each => !each.closest(".abk-cut") && right(each) > edge + 1)
+        .filter(each => !each.closest(".abk-cut"))
+        .filter(each => each.getBoundingClientRect().right > edge + 1
+            || texts(each).some(text => right(text) > edge + 1))
         .map(each => each.outerHTML.slice(0, 200));
 }"""
+"""What goes beyond the edge: boxes, and text wider than its own, unless shortened on purpose."""
 
 
 def violations(page):
@@ -34,9 +39,12 @@ def violations(page):
 @ours
 @pytest.mark.parametrize("theme", THEMES)
 def test_the_side_bar_is_whole_and_without_violations(sheet, side, theme, tmp_path):
-    started(sheet)
+    sheet.fill(f"open({LONG!r}, 'w').close()")
+    sheet.run(0)
     side.open()
     side.dress(theme)
+    unfold(side.docked, "Files")
+    expect(side.docked.get_by_title(LONG, exact=True)).to_be_visible()
     for name, width in WIDTHS.items():
         side.resize(width, 900)
         expect(side.docked.get_by_text("Ready", exact=True)).to_be_visible()

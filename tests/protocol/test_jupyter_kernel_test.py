@@ -5,6 +5,7 @@ from __future__ import annotations
 import jupyter_kernel_test as suite
 import pytest
 
+from tests.kernels import wait_for
 from tests.protocol.homes import inside, leave
 
 pytestmark = pytest.mark.timeout(180)
@@ -91,6 +92,12 @@ class AtRest:
         first.wait_for_ready(timeout=60)
         first.execute_interactive("pass", timeout=60)
         first.stop_channels()
+
+    @classmethod
+    def tearDownClass(cls):
+        # jupyter_client's heartbeat does not end when it is stopped before it has begun.
+        wait_for(cls.kc.hb_channel.is_beating, "the heartbeat does not begin")
+        super().tearDownClass()
 
 
 class TestPython3Welcome(AtRest, suite.IopubWelcomeTests):
