@@ -335,10 +335,8 @@ def test_it_speaks_chinese_in_a_chinese_page(sheet, shown, tmp_path):
     sheet.page.evaluate("document.documentElement.lang = 'zh-CN'")
     try:
         chinese = sheet.output(0).get_by_role("region", name="AgentBay 面板")
-        listed = chinese.get_by_role("button", name="会话列表", exact=True)
-        listed.click()
+        unfold(chinese, "会话列表")
         expect(chinese.get_by_text("运行中 · ").first).to_be_visible()
-        listed.click()
         expect(chinese.get_by_text("就绪", exact=True)).to_be_visible()
         take(chinese, "panel-chinese", tmp_path)
     finally:
