@@ -44,7 +44,8 @@ def test_the_side_bar_is_whole_and_without_violations(sheet, side, theme, tmp_pa
     side.open()
     side.dress(theme)
     unfold(side.docked, "Files")
-    expect(side.docked.get_by_title(LONG, exact=True)).to_be_visible()
+    side.docked.get_by_role("button", name="Refresh the files").click()
+    expect(side.docked.get_by_title(LONG, exact=True)).to_be_visible(timeout=30_000)
     for name, width in WIDTHS.items():
         side.resize(width, 900)
         expect(side.docked.get_by_text("Ready", exact=True)).to_be_visible()
