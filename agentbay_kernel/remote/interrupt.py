@@ -64,6 +64,7 @@ def cancelling() -> Iterator[None]:
         _struck.clear()
 
 
+# An Event's lock may be held where the handler strikes.
 _struck: List[bool] = []
 
 
