@@ -130,19 +130,24 @@ class CountingProxy:
         while True:
             try:
                 near, _ = self._listener.accept()
-                if self._away:
-                    near.close()
-                    continue
-                far = socket.create_connection(("127.0.0.1", self._port))
             except OSError:
                 return
-            for item in (near, far):
-                item.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            link = _Link(near, far)
-            with self._lock:
-                self._links.append(link)
-            threading.Thread(target=self._up, args=(link,), daemon=True).start()
-            threading.Thread(target=self._down, args=(link,), daemon=True).start()
+            try:
+                self._begin(near)
+            except OSError:
+                near.close()
+
+    def _begin(self, near: socket.socket) -> None:
+        if self._away:
+            raise ConnectionRefusedError
+        far = socket.create_connection(("127.0.0.1", self._port))
+        for item in (near, far):
+            item.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        link = _Link(near, far)
+        with self._lock:
+            self._links.append(link)
+        threading.Thread(target=self._up, args=(link,), daemon=True).start()
+        threading.Thread(target=self._down, args=(link,), daemon=True).start()
 
     def _up(self, link: _Link) -> None:
         def each(data: bytes) -> bytes:
