@@ -261,8 +261,8 @@ def has_ended(pid: int) -> bool:
 
 
 def start_service() -> ServiceRecord:
-    """Start the service as a kernel does."""
-    runtime.ensure(linger_seconds=float(os.environ.get("AGENTBAY_KERNEL_LINGER_SECONDS", 30)))
+    """Start the service, to stay although no kernel of an account would start it again."""
+    runtime.ensure(linger_seconds=600)
     record = service()
     assert record is not None
     return record
@@ -270,7 +270,6 @@ def start_service() -> ServiceRecord:
 
 def use_agb(patch: pytest.MonkeyPatch) -> None:
     """Let the kernels of this environment find its service as AGB's cloud, by key and endpoint."""
-    patch.setenv("AGENTBAY_KERNEL_LINGER_SECONDS", "600")  # no kernel would start it again
     record = start_service()
     use_cloud(patch, "agb", record.key, record.url)
 
