@@ -46,6 +46,22 @@ class Exchange:
         """The contents of the iopub messages of one type."""
         return [item["content"] for item in self.outputs if item["msg_type"] == msg_type]
 
+    @property
+    def joined(self) -> list[tuple[str, dict[str, Any]]]:
+        """Type and content of each output, text that follows text of its stream put together.
+
+        A kernel may send what one `print` writes in any number of messages.
+        """
+        found: list[tuple[str, dict[str, Any]]] = []
+        for item in self.outputs:
+            kind, content = item["msg_type"], dict(item["content"])
+            last, before = found[-1] if found else ("", {})
+            if kind == last == "stream" and content["name"] == before["name"]:
+                before["text"] += content["text"]
+            else:
+                found.append((kind, content))
+        return found
+
     def text(self, name: str = "stdout") -> str:
         """All that was written to one stream."""
         return "".join(item["text"] for item in self.of("stream") if item["name"] == name)

@@ -53,8 +53,8 @@ def shown(made):
 
 
 def test_nbclient_shows_what_it_shows_with_ipykernel():
-    ours = execute(notebook(*CELLS))
-    theirs = execute(notebook(*CELLS, kernel="python3"))
+    ours = execute(notebook(*CELLS), coalesce_streams=True)
+    theirs = execute(notebook(*CELLS, kernel="python3"), coalesce_streams=True)
     assert shown(ours) == shown(theirs)
 
 

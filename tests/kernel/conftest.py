@@ -120,6 +120,15 @@ def far(request: pytest.FixtureRequest, fars: Callable[[str], Far]) -> Iterator[
 
 
 @pytest.fixture
+def subshell(every: kernels.RunningKernel) -> Iterator[dict[str, str]]:
+    """What a request's header names for a subshell of `every`, which ends with the test."""
+    made = every.ask("create_subshell_request", {}, channel="control").content
+    header = {"subshell_id": made["subshell_id"]}
+    yield header
+    every.ask("delete_subshell_request", header, channel="control")
+
+
+@pytest.fixture
 def new_far(place: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Far]]:
     """Starts kernels behind proxies that only this test uses."""
     with contextlib.ExitStack() as stack:

@@ -16,13 +16,6 @@ get_ipython().kernel.comm_manager.register_target('asked for', opened)
 """
 
 
-@pytest.fixture
-def subshell(every):
-    identity = every.ask("create_subshell_request", {}, channel="control").content["subshell_id"]
-    yield {"subshell_id": identity}
-    every.ask("delete_subshell_request", {"subshell_id": identity}, channel="control")
-
-
 def test_a_comm_is_announced_with_all_it_brings(every):
     ended = every.execute(OPEN)
     (opened,) = [each for each in ended.outputs if each["msg_type"] == "comm_open"]

@@ -150,16 +150,13 @@ def start_busy(kernel, kind, seconds):
 
 
 @pytest.mark.parametrize("kind", BUSY)
-def test_on_a_subshell_it_is_answered_while_a_cell_runs(every, kind):
+def test_on_a_subshell_it_is_answered_while_a_cell_runs(every, subshell, kind):
     every.execute(SETUP)
-    subshell = every.ask("create_subshell_request", {}, channel="control").content["subshell_id"]
-    header = {"subshell_id": subshell}
-    complete(every, "sample.me", header_extra=header)
+    complete(every, "sample.me", header_extra=subshell)
     request = start_busy(every, kind, 3)
     content = {"code": "sample.me", "cursor_pos": 9}
-    answer = every.ask("complete_request", content, header_extra=header)
+    answer = every.ask("complete_request", content, header_extra=subshell)
     ended = every.finish(request)
-    every.ask("delete_subshell_request", {"subshell_id": subshell}, channel="control")
     assert answer.content["matches"] == ["method"]
     assert answer.reply["header"]["date"] < ended.reply["header"]["date"]
 

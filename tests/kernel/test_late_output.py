@@ -41,6 +41,10 @@ def text_of(found, name="stdout"):
     return "".join(each["text"] for each in texts if each["name"] == name)
 
 
+def displays(found):
+    return sum(each["msg_type"] == "display_data" for each in found)
+
+
 def late(kernel, code, enough):
     """Run code, and give what comes under it after its end."""
     return collect(kernel, kernel.execute(code).request, enough)
@@ -171,7 +175,7 @@ def test_much_late_output_arrives_whole_and_in_order(every):
 
 def test_text_and_displays_of_a_thread_keep_their_order(every):
     code = THREAD.format("for n in range(50): print(n); display(n)")
-    found = late(every, code, lambda found: len(found) >= 100)
+    found = late(every, code, lambda found: displays(found) == 50)
     said = [
         each["content"]["text"]
         if each["msg_type"] == "stream"

@@ -61,17 +61,19 @@ def test_a_silent_cell_leaves_the_count(every):
 
 def test_the_output_of_a_cell_is_between_busy_and_idle(every):
     ended = every.execute("print(1)")
-    kinds = [each["msg_type"] for each in ended.outputs]
+    kinds = [kind for kind, _ in ended.joined]
     assert kinds == ["status", "execute_input", "stream", "status"]
     assert states(ended) == ["busy", "idle"]
 
 
 @pytest.mark.parametrize("stop", [True, False])
-def test_an_error_aborts_what_is_queued_only_if_it_shall(every, stop):
-    codes = ["1/0", "'next'", "'last'"]
+def test_an_error_aborts_what_is_queued_only_if_it_shall(every, subshell, stop):
+    every.execute("import threading\nqueued = threading.Event()")
+    codes = ["queued.wait(20); 1/0", "'next'", "'last'"]
     requests = [
         every.send("execute_request", execute_content(code, stop_on_error=stop)) for code in codes
     ]
+    every.ask("execute_request", execute_content("queued.set()"), header_extra=subshell)
     ended = [every.finish(each).status for each in requests]
     assert ended == ["error", *(["aborted"] * 2 if stop else ["ok"] * 2)]
     assert every.execute("'after'").status == "ok"
@@ -104,15 +106,12 @@ def test_many_requests_at_once_are_each_answered(every):
     assert [each.value() for each in ended[:: len(kinds)]] == ["6"] * 5
 
 
-def test_cells_of_a_subshell_and_of_the_main_shell_have_numbers_of_their_own(every):
-    subshell = every.ask("create_subshell_request", {}, channel="control").content["subshell_id"]
+def test_cells_of_a_subshell_and_of_the_main_shell_have_numbers_of_their_own(every, subshell):
     code = "import time\nprint('runs', flush=True)\ntime.sleep(1)\n'first'"
     first = every.send("execute_request", execute_content(code))
     every.await_text(first, "runs")
-    header = {"subshell_id": subshell}
-    second = every.send("execute_request", execute_content("'second'"), header_extra=header)
+    second = every.send("execute_request", execute_content("'second'"), header_extra=subshell)
     ended = [every.finish(second), every.finish(first)]
-    every.ask("delete_subshell_request", {"subshell_id": subshell}, channel="control")
     assert [each.value() for each in ended] == ["'second'", "'first'"]
     inputs = [each.of("execute_input")[0]["execution_count"] for each in ended]
     assert inputs[0] == inputs[1] + 1

@@ -112,7 +112,7 @@ def _output(made, text):
     cell = [each for each in made.cells if each.cell_type == "code" and text in each.source + "\n"][
         -1
     ]
-    return "\n".join(
-        each.text if "text" in each else each.get("data", {}).get("text/plain", "")
+    return "".join(
+        each.text if "text" in each else each.get("data", {}).get("text/plain", "") + "\n"
         for each in cell.outputs
     )

@@ -140,8 +140,7 @@ def test_a_request_with_flags_is_the_same(pair, flags):
     def said(kernel):
         done = kernel.execute("b = 5\nprint('text')\nb", **flags)
         after = kernel.execute("_, In[-2:]")
-        outputs = [(item["msg_type"], item["content"]) for item in done.outputs]
-        return Normal()([outputs, done.content["status"], done.content["user_expressions"]]), (
+        return Normal()([done.joined, done.content["status"], done.content["user_expressions"]]), (
             after.content["execution_count"],
             after.value(),
         )
