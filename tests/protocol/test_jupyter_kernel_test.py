@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jupyter_kernel_test as suite
 import pytest
+import zmq
 
 from tests.kernels import wait_for
 from tests.protocol.homes import inside, leave
@@ -75,6 +76,26 @@ class TestPython3(Everything, suite.KernelTests):
     kernel_name = "python3"
 
 
+def wait_until_idle(manager, client):
+    """Wait for the last message of a request.
+
+    By a topic of its own: a welcome is sent to a client whose subscription no other client has.
+    """
+    with manager.context.socket(zmq.SUB) as told:
+        told.connect(f"{manager.transport}://{manager.ip}:{manager.iopub_port}")
+        told.subscribe(b"kernel")
+        request, state = "", None
+        while state != (request, "idle"):
+            if not told.poll(1000):  # the subscription may be later than the messages
+                request = client.kernel_info()
+                continue
+            _, message = client.session.recv(told)
+            state = (
+                message["parent_header"].get("msg_id"),
+                message["content"].get("execution_state"),
+            )
+
+
 class AtRest:
     """A kernel that has started before the client whose welcome is looked at.
 
@@ -87,11 +108,12 @@ class AtRest:
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        first = cls.km.client()
-        first.start_channels()
-        first.wait_for_ready(timeout=60)
-        first.execute_interactive("pass", timeout=60)
-        first.stop_channels()
+        client = cls.km.client()
+        client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+        client.execute("pass")
+        client.get_shell_msg(timeout=60)
+        wait_until_idle(cls.km, client)
+        client.shell_channel.stop()
 
     @classmethod
     def tearDownClass(cls):

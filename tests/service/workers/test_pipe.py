@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -58,7 +60,8 @@ async def test_forked_child_prints_once_and_ends_with_the_cell(box: Box) -> None
 
 async def test_streams_come_in_the_order_of_writing(box: Box) -> None:
     await box.run("import sys\nprint('a'); print('b', file=sys.stderr); print('c')")
-    assert [(one["eventType"], one["chunk"]) for one in box.events] == [
+    streams = groupby(box.events, itemgetter("eventType"))
+    assert [(name, "".join(one["chunk"] for one in each)) for name, each in streams] == [
         ("stdout", "a\n"),
         ("stderr", "b\n"),
         ("stdout", "c\n"),
