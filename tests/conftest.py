@@ -179,11 +179,12 @@ def _is_second(item: pytest.Item) -> bool:
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives a file to one worker, and the browser's to one: they share a server and its pages."""
+    """Gives a file to one worker, and a folder where the files share a server or a port."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "tests/browser" if file.startswith("tests/browser/") else file
+        folder = file.rpartition("/")[0]
+        return folder if folder in ("tests/browser", "tests/notebooks") else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:

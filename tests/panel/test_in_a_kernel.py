@@ -24,13 +24,14 @@ print('runs')
 while not os.path.exists('/workspace/go'):
     time.sleep(0.02)
 """
-SERVER = """
+PORT = 30111
+SERVER = f"""
 import http.server, threading
 class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers(); self.wfile.write(b'tides')
     def log_message(self, *_): pass
-server = http.server.ThreadingHTTPServer(('0.0.0.0', 30111), Page)
+server = http.server.ThreadingHTTPServer(('0.0.0.0', {PORT}), Page)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 """
 
@@ -131,9 +132,17 @@ def test_labels_are_changed_and_the_rules_errors_come_back(page):
     page.ask("remove_label", key="phase")
 
 
-def test_a_link_is_fetched_on_the_click_and_is_never_synced(page):
+@pytest.fixture
+def served(page):
+    """The session serves at PORT, until the test's end: this computer's sessions share ports."""
     assert page.kernel.execute(SERVER).status == "ok"
-    found = page.ask("link", port=30111, protocol="https")
+    yield
+    assert page.kernel.execute("server.shutdown(); server.server_close()").status == "ok"
+
+
+@pytest.mark.usefixtures("served")
+def test_a_link_is_fetched_on_the_click_and_is_never_synced(page):
+    found = page.ask("link", port=PORT, protocol="https")
     assert requests.get(found["url"], timeout=10).text == "tides"
     page.until("link", "status", 200)
     own = page.ask("link")
