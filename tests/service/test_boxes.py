@@ -50,7 +50,7 @@ def test_a_spare_that_nobody_takes_is_ended(eager, monkeypatch):
     monkeypatch.setattr(boxes, "SPARE_STAYS", 0)
     eager.create()
     wait_for(lambda: len(eager.boxes) == 2 and eager.boxes[1].closed, "the spare ends")
-    assert not eager.boxes[1].spec.root.exists()
+    wait_for(lambda: not eager.boxes[1].spec.root.exists(), "its folder is removed")
 
 
 def test_the_service_ends_its_spare(start, monkeypatch, data):
