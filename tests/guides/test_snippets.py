@@ -38,8 +38,6 @@ MASKS = (
 def outcomes(tmp_path_factory):
     """What came of each snippet, by its name; each vendor's in one process beside one another."""
     with pytest.MonkeyPatch.context() as patch:
-        # It must outlast the import of the SDK on a busy machine.
-        patch.setenv("AGENTBAY_KERNEL_LINGER_SECONDS", "60")
         homes = {vendor: tmp_path_factory.mktemp("h") for vendor in RENAMES}
         with ThreadPoolExecutor() as executor:
             # The services are started one after the other: the environment says where.
