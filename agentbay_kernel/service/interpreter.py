@@ -82,6 +82,7 @@ class Interpreter:
         self._ready = None
         if self._holding is not None:
             self._holding.cancel()
+            self._read_on()
 
     def end(self, how: str) -> None:
         """The process has ended: take what it still said and close."""
@@ -140,12 +141,13 @@ class Interpreter:
         return True
 
     async def _read_later(self, ready: asyncio.Event) -> None:
-        try:
-            await ready.wait()
-        finally:
-            self._holding = None
-            if self._open:
-                self._loop.add_reader(self._socket, self._on_readable)
+        await ready.wait()
+        self._read_on()
+
+    def _read_on(self) -> None:
+        self._holding = None
+        if self._open:
+            self._loop.add_reader(self._socket, self._on_readable)
 
     def _on_record(self, kind: bytes, run: int, payload: bytes) -> None:
         if kind == records.READY:

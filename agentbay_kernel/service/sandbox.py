@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from agentbay_kernel.service.frames import Message
 
-GRACE_SECONDS = 2
+GRACE_SECONDS = 5
 """How long code may go on after the interrupt of its timeout."""
 
 LANGUAGES = ("python", "javascript", "r", "java")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Emit = Callable[[dict[str, Any]], None]
 
-GRACE_SECONDS = 2
+GRACE_SECONDS = 5
 """How long code may go on after the interrupt of its timeout."""
 _FOLDER = Path(__file__).parent
 _FIELD, _RECORD = "\x1f", "\x1e"

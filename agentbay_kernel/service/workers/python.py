@@ -36,6 +36,10 @@ class Engine:
         self._unpacker = records.Unpacker()
         self._inbox: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
         self._process = os.getpid()
+        self._coming = False
+        """Whether a cell has been taken from the socket that does not run yet."""
+        self._early = False
+        """Whether that cell has been interrupted already."""
         self._busy = False
         self._task: asyncio.Task[Any] | None = None
         self._shell: Any = None
@@ -72,6 +76,8 @@ class Engine:
             ):
                 cell = self._run_async(code, transformed, problem)
                 self._task = self._loop.create_task(cell, context=context.copy())
+                if self._early:
+                    self._task.cancel()
                 error = await self._task_error(self._task)
                 self._task = None
             else:
@@ -89,12 +95,15 @@ class Engine:
 
     async def _task_error(self, task: asyncio.Task[Any]) -> BaseException | None:
         await asyncio.wait([task])
+        if task.cancelled() and self._coming:
+            return self._show_interrupt()  # it has never begun
         if task.cancelled():
             return KeyboardInterrupt() if self._shell.interrupted else asyncio.CancelledError()
         problem = task.exception()
         return problem if problem is not None else _error_of(task.result(), self._shell)
 
     async def _run_async(self, code: str, transformed: str, problem: Any) -> Any:
+        self._coming = False
         result = None
         try:
             result = await self._shell.run_cell_async(
@@ -111,6 +120,9 @@ class Engine:
     def _run_sync(self, code: str) -> BaseException | None:
         try:
             self._busy = True
+            self._coming = False
+            if self._early:
+                return self._show_interrupt()
             result = self._shell.run_cell(code, store_history=True)
             self._busy = False
         except KeyboardInterrupt as interrupt:
@@ -121,10 +133,16 @@ class Engine:
             self._busy = False
         return _error_of(result, self._shell)
 
+    def _show_interrupt(self) -> KeyboardInterrupt:
+        interrupt = KeyboardInterrupt()
+        self._shell.showtraceback((KeyboardInterrupt, interrupt, None))
+        return interrupt
+
     def _finish(self, count: int, error: BaseException | None) -> None:
         if os.getpid() != self._process:
             os._exit(0)  # a forked child that came to the end of its parent's cell
         self._shield.forget()
+        self._coming = self._early = False
         self._capture.drain()
         done: dict[str, Any] = {"count": count}
         if error is not None:
@@ -133,6 +151,7 @@ class Engine:
         self._outlet.begin(0)
 
     def _on_readable(self) -> None:
+        waiting, self._coming = self._coming, True
         data = self._service.recv(READ_BYTES)
         if not data:
             os._exit(0)
@@ -141,6 +160,10 @@ class Engine:
                 self._inbox.put_nowait((run, payload.decode("utf-8", "surrogatepass")))
             elif kind == records.ENVIRONMENT:
                 os.environ.update(json.loads(payload))
+        if self._task is None:
+            waiting |= self._unpacker.has_part or not self._inbox.empty()
+        self._coming = waiting
+        self._early &= self._coming
 
     def _on_interrupt(self, signum: int, frame: FrameType | None) -> None:
         current = asyncio.current_task(self._loop)
@@ -150,8 +173,18 @@ class Engine:
         elif self._task is not None:
             self._shell.interrupted = True
             self._loop.call_soon_threadsafe(self._task.cancel)
+        elif not struck:
+            self._early |= self._is_coming()
         if struck and not self._shield.put_off():
             raise KeyboardInterrupt
+
+    def _is_coming(self) -> bool:
+        """Whether the service has sent a cell that does not run yet: the interrupt means that."""
+        try:
+            sent = self._service.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            sent = b""
+        return self._coming or bool(sent)
 
     def _in_users_callback(self, frame: FrameType | None) -> bool:
         """Whether the loop is in a callback or a task of the session's code, cells apart."""

@@ -38,6 +38,11 @@ class Unpacker:
     def __init__(self) -> None:
         self._rest = bytearray()
 
+    @property
+    def has_part(self) -> bool:
+        """Whether a record has come in part."""
+        return bool(self._rest)
+
     def feed(self, data: bytes | memoryview) -> list[Record]:
         """The records that `data` completes."""
         self._rest += data

@@ -210,3 +210,28 @@ async def test_time_limit_ends_a_cell_whose_reader_has_stopped(box: Box) -> None
     assert (await asyncio.wait_for(run, 10)).error.startswith("TimeoutError")
     await box.run("kept")
     assert box.main() == "1"
+
+
+@pytest.mark.parametrize("loop", ["while True: pass", "await asyncio.sleep(60)"])
+async def test_interrupt_that_overtakes_its_cell_is_for_the_cell(box: Box, loop: str) -> None:
+    await box.run("import asyncio; kept = 1")
+    await box.signal("STOP")
+    run = asyncio.ensure_future(box.run(f"print('begun'); {loop}", timeout=30))
+    await asyncio.sleep(0)
+    await box.interrupt()
+    await box.signal("CONT")
+    assert (await asyncio.wait_for(run, 10)).error.startswith("KeyboardInterrupt")
+    assert not box.text() and box.error()["code"] == "KeyboardInterrupt"
+    await box.run("kept")
+    assert box.main() == "1"
+
+
+async def test_interrupt_without_a_cell_is_for_none(box: Box) -> None:
+    await box.run(LATER)
+    await box.run("later(lambda: mark('on'))")
+    await box.signal("STOP")
+    await box.call("set_env", envs=[{"key": "COLOUR", "value": "blue"}])
+    await box.interrupt()
+    await box.signal("CONT")
+    await asyncio.wait_for(marked(box, "on"), 10)
+    assert (await box.run("1")).ok

@@ -34,6 +34,7 @@ async def test_timeout_interrupts_and_keeps_the_names(box: Box) -> None:
 
 async def test_timeout_kills_what_ignores_the_interrupt(box: Box) -> None:
     code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
+    await box.run("1")
     end = await box.run(code, timeout=0.3)
     assert end.error.startswith("TimeoutError")
     assert (await box.run("1")).execution_count == 1
