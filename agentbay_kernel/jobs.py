@@ -28,9 +28,12 @@ _PLACE = 'all="$HOME/.agentbay-jobs"\n'
 _STATE = r"""
 state() {
   pid=$(cat "$1/pid" 2>/dev/null)
+  alive=
+  [ -n "$pid" ] && grep -qaF "$1" "/proc/$pid/cmdline" 2>/dev/null && alive=yes
+  # Only now, as it may end between the two looks.
   if [ -f "$1/status" ]; then
     if [ -f "$1/cancelled" ]; then echo cancelled; else cat "$1/status"; fi
-  elif [ -n "$pid" ] && grep -qaF "$1" "/proc/$pid/cmdline" 2>/dev/null; then echo running
+  elif [ -n "$alive" ]; then echo running
   elif [ -f "$1/cancelled" ]; then echo cancelled
   elif [ -z "$pid" ]; then echo running
   else echo lost; fi

@@ -131,6 +131,23 @@ def test_labels_are_added_changed_and_removed_by_keys(sheet, shown):
 
 
 @ours
+def test_focus_that_went_elsewhere_stays_there_when_a_form_is_done(sheet, shown):
+    panel = shown()
+    ready(panel)
+    panel.get_by_role("button", name="Add label").click()
+    panel.get_by_role("textbox", name="Key").fill("sea")
+    value = panel.get_by_role("textbox", name="Value")
+    value.fill("calm")
+    cell = sheet.page.locator(".cm-content").first
+    value.evaluate(
+        "(field, next) => {field.form.requestSubmit(); next.focus()}", cell.element_handle()
+    )
+    expect(label(panel, "sea=calm")).to_be_visible()
+    expect(panel.get_by_role("button", name="Add label")).to_be_visible()
+    expect(cell).to_be_focused()
+
+
+@ours
 def test_everything_answers_while_a_cell_runs(sheet, shown):
     panel = shown(UNTIL_GO)
     ready(panel)

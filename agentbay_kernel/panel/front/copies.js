@@ -5,6 +5,7 @@ const copying = {
     const { ui, session } = this;
     delete ui.failures.files;
     this.closePreview(false);
+    const kept = focusKept();
     try {
       const { value, buffers } = await this.talk.request('preview', { path: entry.path });
       if (this.session !== session) {
@@ -12,7 +13,7 @@ const copying = {
       }
       const blob = value.kind === 'picture' ? new Blob([buffers[0]], { type: value.mime }) : null;
       ui.preview = { ...value, entry, url: blob ? URL.createObjectURL(blob) : '' };
-      this.focus = 'preview';
+      this.focus = kept() ? 'preview' : '';
     } catch (error) {
       ui.failures.files = error;
     }
@@ -76,6 +77,7 @@ const copying = {
   // A file that is there with another content is asked about, and the others go on.
   async send(chosen, folder, force = false) {
     const { session, words } = this;
+    const kept = focusKept();
     let sent = 0;
     this.clear('files');
     for (const [at, file] of chosen.entries()) {
@@ -91,7 +93,7 @@ const copying = {
           this.unsent(error, chosen.slice(at));
           return;
         }
-        this.askReplace(file, folder);
+        this.askReplace(file, folder, kept());
       }
     }
     if (sent) {
@@ -107,9 +109,9 @@ const copying = {
     this.draw();
   },
 
-  askReplace(file, folder) {
+  askReplace(file, folder, focus) {
     this.ui.replace = [...this.ui.replace, { file, folder }];
-    if (this.ui.replace.length === 1) {
+    if (focus && this.ui.replace.length === 1) {
       this.focus = 'keep';
     }
     this.draw();

@@ -105,3 +105,9 @@ function set(node, name, value) {
     node.setAttribute(name, value === true ? '' : String(value));
   }
 }
+
+// Tells later whether the focus is still where it is now: who went on elsewhere stays there.
+function focusKept() {
+  const { activeElement } = document;
+  return () => [activeElement, document.body].includes(document.activeElement);
+}

@@ -319,17 +319,18 @@ class Page {
 
   async saveLabel() {
     const draft = this.ui.label;
+    const kept = focusKept();
     const saved = await this.act('labels', 'set_label', { ...draft }, this.words.label_saved);
     if (saved && this.ui.label === draft) {
       this.ui.label = null;
-      this.focus = 'add';
+      this.focus = kept() ? 'add' : '';
       this.draw();
     }
   }
 
-  async mountForm(open = true) {
+  async mountForm(open = true, focus = true) {
     this.ui.mount = open ? { name: '', path: '', names: [] } : null;
-    this.focus = open ? 'context' : 'mount';
+    this.focus = focus ? (open ? 'context' : 'mount') : '';
     delete this.ui.failures.contexts;
     this.draw();
     const names = open ? await this.act('', 'context_names') : null;
@@ -342,8 +343,9 @@ class Page {
   async mount() {
     const { name, path } = this.ui.mount;
     const args = { name, path: path.trim() || `/mnt/${name.trim()}` };
+    const kept = focusKept();
     if (await this.act('contexts', 'mount', args, this.words.mounted)) {
-      this.mountForm(false);
+      this.mountForm(false, kept());
     }
   }
 
