@@ -1,5 +1,6 @@
 """What the extension keeps: panels out of sight, and its surfaces when a page begins anew."""
 
+import contextlib
 import re
 
 import pytest
@@ -31,14 +32,21 @@ def side(sheet):
     assert side.complaints() == []
 
 
+@contextlib.contextmanager
 def listed(side, folder):
-    """The panel's list of files, with a folder of the session open."""
+    """The panel's list of files, with a folder of the session open; it goes back in the end."""
     unfold(side.docked, "Files")
+    found, home = (
+        side.docked.locator(f"[data-agentbay-drop='{path}']")
+        for path in (f"/workspace/{folder}", "/workspace")
+    )
     side.docked.get_by_role("button", name=f"Open folder {folder}").click()
-    found = side.docked.locator(f"[data-agentbay-drop='/workspace/{folder}']")
     expect(found).to_be_visible()
     found.scroll_into_view_if_needed()
-    return found
+    yield found
+    crumbs = side.docked.get_by_role("navigation", name="Folder")
+    crumbs.get_by_role("button", name="workspace").click()
+    expect(home).to_be_visible()
 
 
 def dragged(page, file, target):
@@ -57,14 +65,15 @@ def test_files_dropped_on_the_list_go_once_and_into_its_folder(sheet, side):
     sheet.fill("import os\nos.makedirs('tides', exist_ok=True)")
     sheet.run(0)
     side.open()
-    page, target = sheet.page, listed(side, "tides")
-    page.get_by_role("button", name="Refresh the file browser").click()
-    file = page.locator(".jp-DirListing-item", has_text="browser.txt")
-    expect(file).to_be_visible()
-    dragged(page, file, target)
-    expect(side.docked.get_by_role("button", name="Preview browser.txt")).to_be_visible()
-    target.evaluate(DROP)
-    expect(side.docked.get_by_role("button", name="Preview computer.txt")).to_be_visible()
+    page = sheet.page
+    with listed(side, "tides") as target:
+        page.get_by_role("button", name="Refresh the file browser").click()
+        file = page.locator(".jp-DirListing-item", has_text="browser.txt")
+        expect(file).to_be_visible()
+        dragged(page, file, target)
+        expect(side.docked.get_by_role("button", name="Preview browser.txt")).to_be_visible()
+        target.evaluate(DROP)
+        expect(side.docked.get_by_role("button", name="Preview computer.txt")).to_be_visible()
     expect(side.panel).not_to_have_class(re.compile("agentbay-mod-dropTarget"))
     sheet.fill("print(sorted(os.listdir('tides')), os.path.exists('computer.txt'))")
     sheet.run(0)
