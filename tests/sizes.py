@@ -32,7 +32,7 @@ SIZES = {
     "map_items": (24, 200),
     "map_sessions": (3, 8),
     "second_provider_shares": (6, 1),
-    "panel_seconds": (5, 60),
+    "panel_seconds": (10, 60),
     "hidden_seconds": (2, 60),
 }
 
