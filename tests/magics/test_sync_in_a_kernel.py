@@ -46,6 +46,12 @@ def stored(folder, name):
     raise AssertionError(f"no context {name} below {folder}")
 
 
+def tree(home):
+    """A context's files; those in whose place they came are removed a moment later."""
+    kernels.wait_for(lambda: len(list(home.glob("t-*"))) == 1, "the former tree was not removed")
+    return next(home.glob("t-*"))
+
+
 def write(kernel, path, text):
     good(kernel, f"with open({path!r}, 'w') as file: file.write({text!r})\n")
 
@@ -107,12 +113,12 @@ def test_a_download_that_fails_is_told_and_the_stored_copy_kept(fresh):
     good(fresh, "%sync create lost")
     good(fresh, "%sync put /etc/hostname lost:good")
     home = stored(fresh.home, "lost")
-    (tree,) = home.glob("t-*")
-    tree.rename(home / "away")
+    files = tree(home)
+    files.rename(home / "away")
     assert "was not downloaded" in good(fresh, "%sync mount lost /mnt/lost")
     bad(fresh, "%sync up", "was not downloaded", "--force")
     bad(fresh, "%agentbay delete --sync", "was not downloaded", "--force")
-    (home / "away").rename(tree)
+    (home / "away").rename(files)
     good(fresh, "%sync down lost --yes")
     assert fresh.execute("import os; os.listdir('/mnt/lost')").value() == "['good']"
     good(fresh, "%agentbay delete")
@@ -238,7 +244,7 @@ def test_a_kernel_that_ends_uploads_first(start_kernel, surroundings, monkeypatc
     first.close()
     kernels.wait_for(lambda: not kernels.sessions(), "the session did not end", 30)
     home = stored(surroundings, "kept")
-    assert [each.read_text() for each in home.glob("t-*/a")] == [end]
+    assert [each.read_text() for each in tree(home).glob("a")] == [end]
 
 
 def test_a_session_whose_upload_fails_at_the_end_waits_for_the_next_kernel(
@@ -266,4 +272,4 @@ def test_a_session_whose_upload_fails_at_the_end_waits_for_the_next_kernel(
     good(second, f"%agentbay attach {kept}")
     assert content(second, "/mnt/kept/a") == "'x'"
     good(second, "%agentbay delete")
-    assert [each.read_text() for each in home.glob("t-*/a")] == ["x"]
+    assert [each.read_text() for each in tree(home).glob("a")] == ["x"]
