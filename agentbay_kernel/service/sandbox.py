@@ -19,15 +19,13 @@ from agentbay_kernel.service import environment, isolation, layer
 from agentbay_kernel.service.control import Control
 from agentbay_kernel.service.interpreter import Emit, Interpreter, Verdict
 from agentbay_kernel.service.port import RunEnd, SandboxGone, SandboxSpec, ToolFailure
+from agentbay_kernel.service.workers.limits import GRACE_SECONDS
 from agentbay_kernel.service.workers.paths import HOME, WORKSPACE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from agentbay_kernel.service.frames import Message
-
-GRACE_SECONDS = 5
-"""How long code may go on after the interrupt of its timeout."""
 
 LANGUAGES = ("python", "javascript", "r", "java")
 

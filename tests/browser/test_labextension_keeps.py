@@ -36,17 +36,14 @@ def side(sheet):
 def listed(side, folder):
     """The panel's list of files, with a folder of the session open; it goes back in the end."""
     unfold(side.docked, "Files")
-    found, home = (
-        side.docked.locator(f"[data-agentbay-drop='{path}']")
-        for path in (f"/workspace/{folder}", "/workspace")
-    )
+    found = side.docked.locator(f"[data-agentbay-drop='/workspace/{folder}']")
     side.docked.get_by_role("button", name=f"Open folder {folder}").click()
     expect(found).to_be_visible()
     found.scroll_into_view_if_needed()
     yield found
     crumbs = side.docked.get_by_role("navigation", name="Folder")
     crumbs.get_by_role("button", name="workspace").click()
-    expect(home).to_be_visible()
+    expect(side.docked.locator("[data-agentbay-drop='/workspace']")).to_be_visible()
 
 
 def dragged(page, file, target):

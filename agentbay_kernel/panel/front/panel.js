@@ -328,9 +328,9 @@ class Page {
     }
   }
 
-  async mountForm(open = true, focus = true) {
+  async mountForm(open = true) {
     this.ui.mount = open ? { name: '', path: '', names: [] } : null;
-    this.focus = focus ? (open ? 'context' : 'mount') : '';
+    this.focus = open ? 'context' : 'mount';
     delete this.ui.failures.contexts;
     this.draw();
     const names = open ? await this.act('', 'context_names') : null;
@@ -345,7 +345,9 @@ class Page {
     const args = { name, path: path.trim() || `/mnt/${name.trim()}` };
     const kept = focusKept();
     if (await this.act('contexts', 'mount', args, this.words.mounted)) {
-      this.mountForm(false, kept());
+      this.ui.mount = null;
+      this.focus = kept() ? 'mount' : '';
+      this.draw();
     }
   }
 

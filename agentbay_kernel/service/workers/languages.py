@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from agentbay_kernel.service.workers import node
 from agentbay_kernel.service.workers.failure import ToolError, describe
+from agentbay_kernel.service.workers.limits import GRACE_SECONDS
 
 if TYPE_CHECKING:
     from agentbay_kernel.service.workers.children import Child, Children
 
 Emit = Callable[[dict[str, Any]], None]
 
-GRACE_SECONDS = 5
-"""How long code may go on after the interrupt of its timeout."""
 _FOLDER = Path(__file__).parent
 _FIELD, _RECORD = "\x1f", "\x1e"
 

@@ -15,6 +15,8 @@ from agentbay_kernel.service.workers import processes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+GRACE_SECONDS = 5
+"""How long code may go on after the interrupt of its timeout."""
 LOOK_SECONDS = 0.15
 DYING_SECONDS = 2.0
 

@@ -226,12 +226,22 @@ async def test_interrupt_that_overtakes_its_cell_is_for_the_cell(box: Box, loop:
     assert box.main() == "1"
 
 
+WAITING = """
+def wait():
+    import os, time
+    while not os.path.exists('go'): time.sleep(0.01)
+    loop.call_soon_threadsafe(loop.call_soon, mark, 'on')
+threading.Thread(target=wait).start()
+"""
+"""The loop marks its second turn after the file has come: what was on the socket is read then."""
+
+
 async def test_interrupt_without_a_cell_is_for_none(box: Box) -> None:
-    await box.run(LATER)
-    await box.run("later(lambda: mark('on'))")
+    await box.run(LATER + WAITING)
     await box.signal("STOP")
     await box.call("set_env", envs=[{"key": "COLOUR", "value": "blue"}])
     await box.interrupt()
     await box.signal("CONT")
+    await box.shell("touch go")
     await asyncio.wait_for(marked(box, "on"), 10)
     assert (await box.run("1")).ok
